@@ -1,0 +1,110 @@
+//! What is known about a model file, read from it or declared about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{NamedVersion, PackageName};
+use crate::{
+    text::Span,
+    version::{ComputeCapability, IrVersion, Opset, PythonVersion},
+};
+
+/// A model, as far as a file tells.
+///
+/// The spans point into the text of the fact's own file: the model's view, or the lock that declares it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Model {
+    /// Its path as the user or the lock writes it.
+    pub path: String,
+    /// The format, in the lock's words: `onnx`, `pickle`, `cloudpickle`, `tensorrt-plan`, ...
+    pub format: Option<String>,
+    /// The library that wrote it.
+    pub producer: Option<NamedVersion>,
+    /// The span of the producer.
+    pub producer_span: Option<Span>,
+    /// The Python that wrote it, where the format depends on it.
+    pub python: Option<PythonVersion>,
+    /// Requirements that the file itself states, as written.
+    pub requires: Vec<String>,
+    /// Classes that a pickle refers to.
+    pub classes: Vec<String>,
+    /// The content's digest, as written.
+    pub sha256: Option<String>,
+    /// The version of the file format.
+    pub ir_version: Option<IrVersion>,
+    /// The span of the IR version.
+    pub ir_span: Option<Span>,
+    /// Operator sets that the model imports. The default domain is called `ai.onnx` here.
+    pub opsets: BTreeMap<String, Opset>,
+    /// The span of each import.
+    pub opset_spans: BTreeMap<String, Span>,
+    /// Operators used anywhere in the model (subgraphs and local functions included), by domain (`ai.onnx` for the default).
+    ///
+    /// Nodes that call a function of the model itself are not here.
+    pub operators: BTreeMap<String, BTreeMap<String, OperatorUse>>,
+    /// Functions that the model itself defines, as `domain::name`.
+    pub functions: BTreeSet<String>,
+    /// Operator sets that local functions import, where they differ from the model's, by function and domain.
+    pub function_opsets: BTreeMap<String, BTreeMap<String, Opset>>,
+    /// Element types of initialisers, inputs, outputs and value infos, in ONNX's words (`float32`, `bfloat16`, ...).
+    pub element_types: BTreeSet<String>,
+    /// Inputs without the initialisers that old models list among them.
+    pub inputs: Vec<Signature>,
+    /// Outputs.
+    pub outputs: Vec<Signature>,
+    /// Files that hold tensors outside the model.
+    pub external_data: Vec<ExternalData>,
+    /// Key and value pairs of the model's own metadata, in file order.
+    pub metadata: Vec<(String, String)>,
+    /// The compute capability a TensorRT plan was built on.
+    pub gpu: Option<ComputeCapability>,
+    /// Packages whose version the file carries, as a pickle does.
+    pub written_with: BTreeMap<PackageName, String>,
+}
+
+/// How an operator is used in a model.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OperatorUse {
+    /// Number of nodes.
+    pub count: u64,
+    /// The name of the first node that has one, or its position in the graph.
+    pub first_node: String,
+    /// The span in the model's view.
+    pub span: Option<Span>,
+    /// The smallest and the largest version of its domain under which it is used (a function may import another one).
+    pub opset: Option<(Opset, Opset)>,
+}
+
+/// One input or output.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Signature {
+    /// The name.
+    pub name: String,
+    /// The element type (`float32`), or `sequence(...)`, `map(...)`, `optional(...)`; `None` if the file does not say.
+    pub dtype: Option<String>,
+    /// The shape; `None` if the rank is not known.
+    pub shape: Option<Vec<Dimension>>,
+    /// The span in the fact's file.
+    pub span: Option<Span>,
+}
+
+/// One dimension of a shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dimension {
+    /// A number of elements.
+    Fixed(i64),
+    /// A named size that is known only at run time.
+    Symbol(String),
+    /// Not stated.
+    Unknown,
+}
+
+/// A tensor that is stored in another file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalData {
+    /// The path relative to the model, as written.
+    pub location: String,
+    /// How many tensors are there.
+    pub tensors: u64,
+    /// The greatest `offset + length` asked for, in bytes, where stated.
+    pub needed_bytes: Option<u64>,
+}

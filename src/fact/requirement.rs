@@ -1,0 +1,1 @@
+//! Requirement texts (PEP 508): name, extras, specifier or URL, marker.

@@ -1,0 +1,113 @@
+//! Readers: bytes of a file to located facts, one module a format.
+//!
+//! A reader never fails whole: it returns what it understood and what it skipped, with line and reason. Only when a
+//! file turns out not to be what it claimed to be (a truncated model, broken JSON) does it report a fault. Nothing is
+//! executed, and no reader allocates more than a small multiple of what it has read.
+
+pub mod files;
+
+use crate::{
+    fact::Fact,
+    text::{FileId, Place},
+};
+
+pub use files::{Content, Defines, Files, IncludeError};
+
+/// How sure a format is that a file belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claim {
+    /// It does not.
+    No,
+    /// It could, if the user names the file; not enough to pick it up from a folder.
+    Named,
+    /// By its looks, but a more special format may know better.
+    Likely,
+    /// By an unmistakable mark.
+    Certain,
+}
+
+/// What a format sees of a file before it claims it.
+#[derive(Debug, Clone, Copy)]
+pub struct Probe<'a> {
+    /// The file name without its folder.
+    pub name: &'a str,
+    /// All bytes.
+    pub bytes: &'a [u8],
+    /// The decoded text, if the file is text of at most [`files::TEXT_LIMIT`] bytes.
+    pub text: Option<&'a str>,
+}
+
+/// An input format: one line in the registry, one module.
+#[derive(Debug)]
+pub struct Format {
+    /// The name in reports, such as `requirements.txt`.
+    pub name: &'static str,
+    /// What such files are, for the message that says what was looked for.
+    pub about: &'static str,
+    /// Whether a file is of this format.
+    pub claims: fn(&Probe<'_>) -> Claim,
+    /// Reads it. The file's text (or bytes) is at hand in `files`.
+    pub read: fn(&mut Files<'_>, FileId) -> Reading,
+}
+
+/// What came out of a file.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// What it says, in file order.
+    pub facts: Vec<Fact>,
+    /// What was not understood or not followed.
+    pub skipped: Vec<Skipped>,
+    /// Set when the file is not what it claims to be, so that nothing in it can be relied on.
+    pub fault: Option<Fault>,
+}
+
+impl Reading {
+    /// A reading of a file that cannot be relied on.
+    #[must_use]
+    pub fn faulty(message: impl Into<String>, place: Option<Place>) -> Self {
+        Reading { fault: Some(Fault { message: message.into(), place }), ..Reading::default() }
+    }
+}
+
+/// A part that was not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Where it stands.
+    pub place: Place,
+    /// Why it was skipped, lower case, no full stop.
+    pub reason: String,
+}
+
+/// Why a file could not be read at all: what was found and what was expected, lower case, no full stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The message.
+    pub message: String,
+    /// Where reading ended, if the file is text.
+    pub place: Option<Place>,
+}
+
+/// Declares the modules and the registry at once: to add a format is to add one name.
+macro_rules! formats {
+    ($($module:ident),* $(,)?) => {
+        $(mod $module;)*
+
+        /// Every input format. The first of several equally sure ones wins.
+        pub static FORMATS: &[&Format] = &[$(&$module::FORMAT),*];
+    };
+}
+
+formats! {}
+
+/// The format that claims a file most surely, if one claims it at least as surely as `least`.
+#[must_use]
+pub fn recognise(probe: &Probe<'_>, least: Claim) -> Option<&'static Format> {
+    let mut best: Option<(Claim, &'static Format)> = None;
+    for format in FORMATS {
+        let claim = (format.claims)(probe);
+        if claim >= least && claim > Claim::No && best.is_none_or(|(sure, _)| claim > sure) {
+            best = Some((claim, format));
+        }
+    }
+    best.map(|(_, format)| format)
+}
