@@ -1,3 +1,5 @@
 //! The integration tests: one binary, one module a subject.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 mod layers;
