@@ -1,1 +1,314 @@
-//! Placeholder
+//! What is true in the world: tables of rows, each with the document or the measurement that says so.
+//!
+//! A table is one `.toml` beside one `.rs` with its row type and its questions. The build turns the TOML into JSON
+//! (`build.rs`); a table is parsed when it is first asked. What has no row is unknown, and the unknown is never an
+//! error. `grounds` is the strongest severity that a row may cause on its own.
+
+use std::sync::OnceLock;
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::version::Version;
+
+/// The strongest severity that a row may be the only ground of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Grounds {
+    /// Hearsay: worth a remark at most.
+    Note,
+    /// Documented, but disputed, derived or not re-read.
+    Warning,
+    /// Measured, or documented by the maker.
+    Error,
+}
+
+/// Who says so, where, and when that was last looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provenance {
+    /// The document or the measurement.
+    pub source: String,
+    /// The place in it.
+    pub locator: String,
+    /// The day, as `YYYY-MM-DD`.
+    pub checked: String,
+    /// What it may cause.
+    pub grounds: Grounds,
+}
+
+/// What holds for all rows of a table unless a row says otherwise.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// What the table holds, for a list of tables.
+    pub about: String,
+    /// See [`Provenance`].
+    pub source: String,
+    /// See [`Provenance`].
+    pub locator: String,
+    /// See [`Provenance`].
+    pub checked: String,
+    /// See [`Provenance`].
+    pub grounds: Grounds,
+}
+
+/// A row type: what the macro [`rows!`] makes.
+pub trait Row: DeserializeOwned + 'static {
+    /// The row's own provenance, where it differs from the table's.
+    fn own(&self) -> OwnProvenance<'_>;
+}
+
+/// The provenance keys that a row may carry itself.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnProvenance<'a> {
+    source: Option<&'a str>,
+    locator: Option<&'a str>,
+    checked: Option<&'a str>,
+    grounds: Option<Grounds>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, bound = "R: DeserializeOwned")]
+struct Parsed<R> {
+    table: Header,
+    row: Vec<R>,
+}
+
+/// A table that is parsed when it is first asked.
+pub struct Table<R: Row> {
+    /// The name of its file.
+    pub name: &'static str,
+    json: &'static str,
+    parsed: OnceLock<Parsed<R>>,
+}
+
+impl<R: Row> Table<R> {
+    const fn new(name: &'static str, json: &'static str) -> Self {
+        Table { name, json, parsed: OnceLock::new() }
+    }
+
+    fn parsed(&self) -> &Parsed<R> {
+        self.parsed.get_or_init(|| {
+            serde_json::from_str(self.json).unwrap_or_else(|fault| panic!("knowledge table {}: {fault}", self.name))
+        })
+    }
+
+    /// All rows, in file order.
+    pub fn rows(&self) -> &[R] {
+        &self.parsed().row
+    }
+
+    /// What holds for the whole table.
+    pub fn header(&self) -> &Header {
+        &self.parsed().table
+    }
+
+    /// Who says what a row says.
+    pub fn provenance(&self, row: &R) -> Provenance {
+        let (header, own) = (self.header(), row.own());
+        Provenance {
+            source: own.source.unwrap_or(&header.source).to_owned(),
+            locator: own.locator.unwrap_or(&header.locator).to_owned(),
+            checked: own.checked.unwrap_or(&header.checked).to_owned(),
+            grounds: own.grounds.unwrap_or(header.grounds),
+        }
+    }
+}
+
+/// A table without its row type, to list all of them.
+pub trait AnyTable {
+    /// The name of its file.
+    fn name(&self) -> &'static str;
+    /// What holds for all its rows.
+    fn header(&self) -> &Header;
+    /// The rows as plain data, each with its provenance.
+    fn plain(&self) -> Vec<(serde_json::Map<String, serde_json::Value>, Provenance)>;
+}
+
+impl<R: Row> AnyTable for Table<R> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn header(&self) -> &Header {
+        self.header()
+    }
+
+    fn plain(&self) -> Vec<(serde_json::Map<String, serde_json::Value>, Provenance)> {
+        #[derive(Deserialize)]
+        struct Plain {
+            row: Vec<serde_json::Map<String, serde_json::Value>>,
+        }
+        let plain: Plain = serde_json::from_str(self.json).unwrap_or(Plain { row: Vec::new() });
+        plain
+            .row
+            .into_iter()
+            .zip(self.rows())
+            .map(|(mut values, row)| {
+                for key in ["source", "locator", "checked", "grounds"] {
+                    values.remove(key);
+                }
+                (values, self.provenance(row))
+            })
+            .collect()
+    }
+}
+
+/// Declares a row type with the provenance keys that every row may carry.
+macro_rules! rows {
+    ($(#[$docs:meta])* pub struct $name:ident { $($(#[$field_docs:meta])* pub $field:ident: $kind:ty,)* }) => {
+        $(#[$docs])*
+        #[derive(Debug, Clone, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $($(#[$field_docs])* pub $field: $kind,)*
+            source: Option<String>,
+            locator: Option<String>,
+            checked: Option<String>,
+            grounds: Option<$crate::knowledge::Grounds>,
+        }
+
+        impl $crate::knowledge::Row for $name {
+            fn own(&self) -> $crate::knowledge::OwnProvenance<'_> {
+                $crate::knowledge::OwnProvenance {
+                    source: self.source.as_deref(),
+                    locator: self.locator.as_deref(),
+                    checked: self.checked.as_deref(),
+                    grounds: self.grounds,
+                }
+            }
+        }
+    };
+}
+
+/// Declares the tables: to add one is to add one line.
+macro_rules! tables {
+    ($($table:ident: $module:ident::$row:ident,)*) => {
+        /// Everything that envcheck knows.
+        pub struct Knowledge {
+            $(#[doc = concat!("The table `", stringify!($table), ".toml`.")] pub $table: Table<$module::$row>,)*
+        }
+
+        impl Knowledge {
+            /// The knowledge that the program carries.
+            #[must_use]
+            pub const fn built_in() -> Self {
+                Knowledge {
+                    $($table: Table::new(stringify!($table), include_str!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".json"))),)*
+                }
+            }
+
+            /// All tables, in the order of the registry.
+            #[must_use]
+            pub fn tables(&self) -> Vec<&dyn AnyTable> {
+                vec![$(&self.$table),*]
+            }
+        }
+    };
+}
+
+pub mod cuda;
+pub mod gpu;
+pub mod onnx;
+pub mod packages;
+pub mod torch;
+
+tables! {
+    collision: packages::Collision,
+    cuda_driver: cuda::ToolkitDriver,
+    cuda_minor: cuda::MinorFloor,
+    driver_branch: cuda::DriverBranch,
+    forward_compat: cuda::ForwardCompat,
+    gpu: gpu::GpuModel,
+    gpu_architecture: gpu::Architecture,
+    gpu_libraries: packages::GpuLibraries,
+    needs: packages::Need,
+    numpy_abi: packages::NumpyAbi,
+    onnx_domain: onnx::Domain,
+    onnx_operator: onnx::Operator,
+    onnx_release: onnx::OnnxRelease,
+    onnxruntime_operator: onnx::RuntimeOperator,
+    onnxruntime_release: onnx::RuntimeRelease,
+    package_role: packages::PackageRole,
+    toolkit_capability: gpu::ToolkitCapability,
+    torch_architecture: torch::TorchArchitecture,
+    torch_release: torch::TorchRelease,
+    wheel_python: packages::WheelPython,
+}
+
+/// The day on which the built-in knowledge was last checked as a whole.
+pub const KNOWLEDGE_DATE: &str = "2026-11-22";
+
+/// A release number in a table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Release(pub Version);
+
+impl<'de> Deserialize<'de> for Release {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(from)?;
+        text.parse().map(Release).map_err(serde::de::Error::custom)
+    }
+}
+
+impl std::fmt::Display for Release {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Whether a version lies between two releases, the upper one taken as a prefix (`8.9` includes `8.9.7`).
+#[must_use]
+pub fn in_run(version: &Version, first: &Version, last: &Version) -> bool {
+    let release = version.only_release();
+    let prefix = Version::new(release.release().iter().copied().take(last.release().len()));
+    release >= first.only_release() && prefix <= last.only_release()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_row_of_every_table_has_a_witness() {
+        let knowledge = Knowledge::built_in();
+        for table in knowledge.tables() {
+            let header = table.header();
+            assert!(!header.about.is_empty(), "{}: about", table.name());
+            let rows = table.plain();
+            assert!(!rows.is_empty(), "{} has no rows", table.name());
+            let mut seen = BTreeSet::new();
+            for (values, provenance) in rows {
+                let row = serde_json::to_string(&values).unwrap();
+                assert!(provenance.source.len() > 3, "{}: {row}: source", table.name());
+                assert!(provenance.locator.len() > 3, "{}: {row}: locator", table.name());
+                let date: Vec<&str> = provenance.checked.split('-').collect();
+                let lengths: Vec<usize> = date.iter().map(|part| part.len()).collect();
+                assert_eq!(lengths, [4, 2, 2], "{}: {row}: checked", table.name());
+                assert!(provenance.checked.as_str() <= KNOWLEDGE_DATE, "{}: {row}: from the future", table.name());
+                assert!(seen.insert(row.clone()), "{}: {row} stands twice", table.name());
+            }
+        }
+    }
+
+    #[test]
+    fn every_toml_file_is_a_table() {
+        let knowledge = Knowledge::built_in();
+        let names: BTreeSet<String> = knowledge.tables().iter().map(|table| table.name().to_owned()).collect();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/knowledge");
+        let files: BTreeSet<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(".toml").map(str::to_owned))
+            .collect();
+        assert_eq!(names, files);
+    }
+
+    #[test]
+    fn upper_ends_are_prefixes() {
+        let version = |text: &str| text.parse::<Version>().unwrap();
+        assert!(in_run(&version("2.5.1+cu121"), &version("2.4"), &version("2.5")));
+        assert!(!in_run(&version("2.6.0"), &version("2.4"), &version("2.5")));
+        assert!(!in_run(&version("2.3.9"), &version("2.4"), &version("2.5")));
+        assert!(in_run(&version("8.9.7"), &version("8.8"), &version("8.9")));
+    }
+}

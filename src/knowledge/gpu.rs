@@ -1,0 +1,188 @@
+//! GPU models, their compute capability, and what drives and compiles for it.
+
+use super::{Grounds, Knowledge, Provenance};
+use crate::version::{ComputeCapability, CudaVersion};
+
+/// What kind of product a GPU is: forward compatibility is for data centers only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GpuKind {
+    /// For servers.
+    DataCenter,
+    /// For workstations (Quadro, RTX A, RTX PRO, TITAN).
+    Workstation,
+    /// For players.
+    Geforce,
+    /// A system on a chip.
+    Jetson,
+}
+
+rows! {
+    /// A GPU model.
+    pub struct GpuModel {
+        /// The short name that configurations use, such as `A100`.
+        pub model: String,
+        /// The compute capability.
+        pub capability: ComputeCapability,
+        /// The kind of product.
+        pub kind: GpuKind,
+        /// Product names as nvidia-smi prints them.
+        pub names: Vec<String>,
+    }
+}
+
+rows! {
+    /// A GPU architecture and the drivers for it.
+    pub struct Architecture {
+        /// Its name.
+        pub name: String,
+        /// Its compute capabilities.
+        pub capabilities: Vec<ComputeCapability>,
+        /// The last driver branch that supports it; absent while it is supported.
+        pub last_driver_branch: Option<u32>,
+        /// A lower bound of the first driver branch.
+        pub first_driver_branch: Option<u32>,
+    }
+}
+
+rows! {
+    /// What a run of CUDA toolkits can compile for.
+    pub struct ToolkitCapability {
+        /// First toolkit.
+        pub first: CudaVersion,
+        /// Last toolkit, a prefix.
+        pub last: CudaVersion,
+        /// Smallest capability.
+        pub min: ComputeCapability,
+        /// Greatest capability.
+        pub max: ComputeCapability,
+    }
+}
+
+impl Knowledge {
+    /// The models that a name may mean: one, or several of different capability if the tool cut the name off.
+    ///
+    /// Names are compared without the words `NVIDIA`, `Tesla`, `GeForce`, without case, and with `-` as a blank.
+    #[must_use]
+    pub fn gpu_models(&self, name: &str, truncated: bool) -> Vec<&GpuModel> {
+        let wanted = plain(name);
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        let matches = |candidate: &str| {
+            let known = plain(candidate);
+            if truncated { known.starts_with(&wanted) } else { known == wanted }
+        };
+        let exact: Vec<&GpuModel> = self
+            .gpu
+            .rows()
+            .iter()
+            .filter(|row| matches(&row.model) || row.names.iter().any(|name| matches(name)))
+            .collect();
+        if !exact.is_empty() || truncated {
+            return exact;
+        }
+        // `NVIDIA A100-SXM4-40GB MIG 1g.5gb`, `NVIDIA GeForce RTX 3050 Ti Laptop GPU`: the longest model that begins the name
+        // as whole words. A suffix such as `Ti` or `SUPER` is a part of the model, so an unlisted one finds nothing.
+        let words: Vec<&str> = wanted.split(' ').collect();
+        let mut best: Option<(usize, &GpuModel)> = None;
+        for row in self.gpu.rows() {
+            let known = plain(&row.model);
+            let parts: Vec<&str> = known.split(' ').collect();
+            let begins = words.len() > parts.len() && words[..parts.len()] == parts[..];
+            if begins && !VARIANTS.contains(&words[parts.len()]) && best.is_none_or(|(length, _)| parts.len() > length)
+            {
+                best = Some((parts.len(), row));
+            }
+        }
+        best.map(|(_, row)| row).into_iter().collect()
+    }
+
+    /// The compute capability that a name stands for, if all models it may mean agree.
+    #[must_use]
+    pub fn capability_of(&self, name: &str, truncated: bool) -> Option<(ComputeCapability, Provenance)> {
+        let models = self.gpu_models(name, truncated);
+        let first = models.first()?;
+        let agree = models.iter().all(|row| row.capability == first.capability);
+        agree.then(|| (first.capability, self.gpu.provenance(first)))
+    }
+
+    /// The architecture of a compute capability.
+    #[must_use]
+    pub fn architecture_of(&self, capability: ComputeCapability) -> Option<(&Architecture, Provenance)> {
+        let table = &self.gpu_architecture;
+        let row = table.rows().iter().find(|row| row.capabilities.contains(&capability))?;
+        Some((row, table.provenance(row)))
+    }
+
+    /// The capabilities that a CUDA version knows. A version without its minor is unknown.
+    #[must_use]
+    pub fn toolkit_capabilities(&self, cuda: &CudaVersion) -> Option<(&ToolkitCapability, Provenance)> {
+        cuda.minor()?;
+        let table = &self.toolkit_capability;
+        let short = cuda.prefix(2);
+        let row = table.rows().iter().find(|row| row.first <= short && short <= row.last)?;
+        Some((row, table.provenance(row)))
+    }
+
+    /// Whether everything that is known about the name may ground an error.
+    #[must_use]
+    pub fn capability_is_sure(&self, provenance: &Provenance) -> bool {
+        provenance.grounds == Grounds::Error
+    }
+}
+
+/// Words that make another model of a name.
+const VARIANTS: [&str; 8] = ["ti", "super", "d", "s", "gre", "v2", "ada", "blackwell"];
+
+fn plain(name: &str) -> String {
+    name.to_ascii_lowercase()
+        .replace(['-', '_'], " ")
+        .split_whitespace()
+        .filter(|word| !matches!(*word, "nvidia" | "tesla" | "geforce"))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn capability(name: &str, truncated: bool) -> Option<String> {
+        Knowledge::built_in().capability_of(name, truncated).map(|(capability, _)| capability.to_string())
+    }
+
+    #[test]
+    fn product_names_short_names_and_cut_names_are_known() {
+        for (name, expected) in [
+            ("NVIDIA A100-SXM4-80GB", "8.0"),
+            ("A100", "8.0"),
+            ("Tesla T4", "7.5"),
+            ("NVIDIA-H100-80GB-HBM3", "9.0"),
+            ("GeForce RTX 2080 Ti", "7.5"),
+            ("NVIDIA A100-SXM4-40GB MIG 1g.5gb", "8.0"),
+            ("NVIDIA A10G", "8.6"),
+            ("Quadro P6000", ""),
+            ("NVIDIA GeForce RTX 3080 Laptop GPU", "8.6"),
+            ("NVIDIA GeForce RTX 3050 Ti Laptop GPU", ""),
+            ("NVIDIA Z9000", ""),
+        ] {
+            assert_eq!(capability(name, false).unwrap_or_default(), expected, "{name}");
+        }
+        assert_eq!(capability("Tesla V100-SXM2", true).as_deref(), Some("7.0"));
+        assert_eq!(capability("NVIDIA A100-SXM", true).as_deref(), Some("8.0"));
+        // `NVIDIA GeForce ...` may be anything.
+        assert_eq!(capability("NVIDIA GeForce", true), None);
+    }
+
+    #[test]
+    fn toolkits_know_a_range_of_capabilities() {
+        let knowledge = Knowledge::built_in();
+        let max =
+            |cuda: &str| knowledge.toolkit_capabilities(&cuda.parse().unwrap()).map(|(row, _)| row.max.to_string());
+        assert_eq!(max("12.4.1").as_deref(), Some("9.0"));
+        assert_eq!(max("12.8").as_deref(), Some("12.0"));
+        assert_eq!(max("12"), None);
+        assert_eq!(max("14.0"), None);
+    }
+}

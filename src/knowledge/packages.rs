@@ -1,0 +1,239 @@
+//! Python distributions: what they need, what they were built for, and what cannot stand side by side.
+
+use super::{Knowledge, Provenance, Release, in_run};
+use crate::{
+    fact::PackageName,
+    version::{CudaVersion, CudnnVersion, PythonVersion, Version, VersionSet},
+};
+
+rows! {
+    /// Distributions that install one import package.
+    pub struct Collision {
+        /// The import package.
+        pub module: String,
+        /// The distributions, by normalised name.
+        pub distributions: Vec<String>,
+    }
+}
+
+/// Where a package loads its GPU libraries from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// From the system or from NVIDIA wheels that something else installed.
+    System,
+    /// As `System`, or from wheels that an extra of the package installs.
+    SystemOrExtra,
+}
+
+rows! {
+    /// CUDA and cuDNN that releases of a package load.
+    pub struct GpuLibraries {
+        /// The distribution.
+        pub package: String,
+        /// Its releases.
+        pub releases: VersionSet,
+        /// CUDA, a prefix.
+        pub cuda: CudaVersion,
+        /// cuDNN, a prefix.
+        pub cudnn: CudnnVersion,
+        /// Where they come from.
+        pub origin: Origin,
+    }
+}
+
+rows! {
+    /// What a release needs of another package.
+    pub struct Need {
+        /// The distribution.
+        pub package: String,
+        /// Its release, or a specifier.
+        pub release: String,
+        /// The distribution that is needed.
+        pub component: String,
+        /// The versions that will do.
+        pub range: VersionSet,
+    }
+}
+
+rows! {
+    /// The NumPy generation that a package was compiled for.
+    pub struct NumpyAbi {
+        /// The distribution.
+        pub package: String,
+        /// The last release that fails with NumPy 2.
+        pub last: Release,
+        /// The first release that works with it.
+        pub first: Release,
+    }
+}
+
+rows! {
+    /// Pythons with a wheel.
+    pub struct WheelPython {
+        /// The distribution.
+        pub package: String,
+        /// The first release of the run.
+        pub first: Release,
+        /// The last release of the run.
+        pub last: Release,
+        /// The Pythons.
+        pub python: Vec<PythonVersion>,
+    }
+}
+
+/// What a package does for a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Trains or runs models.
+    Framework,
+    /// Runs exported models.
+    Runtime,
+    /// Writes and reads models.
+    Serialiser,
+    /// Prepares inputs or computes with them.
+    Preprocessing,
+    /// Only used to develop, test or explore.
+    Development,
+}
+
+rows! {
+    /// What a package is for.
+    pub struct PackageRole {
+        /// The distribution.
+        pub package: String,
+        /// Its part in a model's life.
+        pub role: Role,
+    }
+}
+
+impl Knowledge {
+    /// Groups of distributions that own one import package and that this distribution belongs to.
+    pub fn collisions_of(&self, name: &str) -> impl Iterator<Item = &Collision> {
+        self.collision.rows().iter().filter(move |row| row.distributions.iter().any(|it| it == name))
+    }
+
+    /// The distributions that provide an import package, `name` among them; just `name` if no group is known.
+    #[must_use]
+    pub fn family(&self, name: &str) -> Vec<String> {
+        self.collisions_of(name).next().map_or_else(|| vec![name.to_owned()], |row| row.distributions.clone())
+    }
+
+    /// Whether a distribution is a full build of ONNX Runtime.
+    #[must_use]
+    pub fn is_onnxruntime(&self, name: &str) -> bool {
+        self.collisions_of(name).any(|row| row.module == "onnxruntime")
+    }
+
+    /// The GPU libraries of a release.
+    #[must_use]
+    pub fn gpu_libraries(&self, name: &str, version: &Version) -> Option<(&GpuLibraries, Provenance)> {
+        let table = &self.gpu_libraries;
+        let row = table.rows().iter().find(|row| row.package == name && row.releases.contains(version))?;
+        Some((row, table.provenance(row)))
+    }
+
+    /// What a release needs of other packages.
+    #[must_use]
+    pub fn needs_of(&self, name: &str, version: &Version) -> Vec<(&Need, Provenance)> {
+        let table = &self.needs;
+        let public = version.clone().without_local();
+        let speaks_of = |row: &Need| {
+            row.package == name
+                && match row.release.parse::<Version>() {
+                    Ok(release) => release == public,
+                    Err(_) => row.release.parse::<VersionSet>().is_ok_and(|set| set.contains(&public)),
+                }
+        };
+        table.rows().iter().filter(|row| speaks_of(row)).map(|row| (row, table.provenance(row))).collect()
+    }
+
+    /// The releases of a companion that go with a version of a component, oldest first.
+    #[must_use]
+    pub fn companions_for(&self, package: &str, component: &str, version: &Version) -> Vec<Version> {
+        let fits = |row: &&Need| row.package == package && row.component == component && row.range.contains(version);
+        let mut found: Vec<Version> =
+            self.needs.rows().iter().filter(fits).filter_map(|row| row.release.parse().ok()).collect();
+        found.sort();
+        found
+    }
+
+    /// The NumPy generation boundary of a package.
+    #[must_use]
+    pub fn numpy_abi(&self, name: &str) -> Option<(&NumpyAbi, Provenance)> {
+        let table = &self.numpy_abi;
+        let row = table.rows().iter().find(|row| row.package == name)?;
+        Some((row, table.provenance(row)))
+    }
+
+    /// The Pythons for which a release has a wheel.
+    #[must_use]
+    pub fn wheel_pythons(&self, name: &str, version: &Version) -> Option<(&WheelPython, Provenance)> {
+        let table = &self.wheel_python;
+        let row = table.rows().iter().find(|row| row.package == name && in_run(version, &row.first.0, &row.last.0))?;
+        Some((row, table.provenance(row)))
+    }
+
+    /// The newest release of a package in the tables, if any table follows it release by release.
+    #[must_use]
+    pub fn newest_release(&self, name: &str) -> Option<&Release> {
+        self.wheel_python.rows().iter().filter(|row| row.package == name).map(|row| &row.last).max()
+    }
+
+    /// The runs of releases of a package that have a wheel for a Python.
+    #[must_use]
+    pub fn releases_for_python(&self, name: &str, python: &PythonVersion) -> Vec<&WheelPython> {
+        let short = python.prefix(2);
+        self.wheel_python.rows().iter().filter(|row| row.package == name && row.python.contains(&short)).collect()
+    }
+
+    /// What a package is for, if that is known.
+    #[must_use]
+    pub fn role(&self, name: &PackageName) -> Option<Role> {
+        self.package_role.rows().iter().find(|row| row.package == name.as_str()).map(|row| row.role)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn needs_are_found_by_release_and_by_range() {
+        let knowledge = Knowledge::built_in();
+        let needs = |name: &str, version: &str| -> Vec<String> {
+            let found = knowledge.needs_of(name, &version.parse().unwrap());
+            found.iter().map(|(need, _)| need.component.clone()).collect()
+        };
+        assert_eq!(needs("torchvision", "0.16.0+cu121"), ["torch"]);
+        assert_eq!(needs("ctranslate2", "4.5.1"), ["torch"]);
+        assert!(needs("torchvision", "99.0").is_empty());
+        let best = knowledge.companions_for("torchvision", "torch", &"2.1.0".parse().unwrap());
+        assert_eq!(best.last().map(ToString::to_string).as_deref(), Some("0.16.0"));
+    }
+
+    #[test]
+    fn every_release_of_a_need_is_a_version_or_a_specifier() {
+        for row in Knowledge::built_in().needs.rows() {
+            let known = row.release.parse::<Version>().is_ok() || row.release.parse::<VersionSet>().is_ok();
+            assert!(known, "{} {}", row.package, row.release);
+            assert!(PackageName::new(&row.package).is_ok_and(|name| name.as_str() == row.package), "{}", row.package);
+        }
+    }
+
+    #[test]
+    fn runs_of_releases_do_not_overlap() {
+        let knowledge = Knowledge::built_in();
+        let rows = knowledge.wheel_python.rows();
+        for row in rows {
+            assert!(row.first <= row.last, "{} {}", row.package, row.first);
+        }
+        for (at, a) in rows.iter().enumerate() {
+            for b in &rows[at + 1..] {
+                let apart = a.last < b.first || b.last < a.first;
+                assert!(a.package != b.package || apart, "{}: {} to {} meets {}", a.package, a.first, a.last, b.first);
+            }
+        }
+    }
+}
