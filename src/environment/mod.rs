@@ -1,1 +1,258 @@
-//! Placeholder
+//! One side of the comparison, assembled from the facts of its inputs.
+//!
+//! Two inputs may disagree (a lock and a requirements file both pin `torch`): the environment keeps both facts, and only
+//! a rule may call that a defect. When a rule asks for *the* version, observed facts win over declared ones.
+
+mod gpu;
+mod package;
+mod runtime;
+
+use std::collections::BTreeMap;
+
+use crate::{
+    fact::{Fact, FactKind, Gpu, Image, Library, Model, PackageName, Standing, marker::Target},
+    text::Place,
+    version::{CudaVersion, CudnnVersion, DriverVersion, PythonVersion, TensorRtVersion},
+};
+
+pub use gpu::GpuView;
+pub use package::{Entry, PackageView};
+pub use runtime::{CudaUse, CudaUser, CudnnUser};
+
+/// Which side an environment stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// Where the model is made.
+    Training,
+    /// Where the model answers.
+    Serving,
+    /// The only environment of a `check`: held to what a serving environment is held to.
+    Alone,
+}
+
+impl Side {
+    /// The word in reports.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Side::Training => "training",
+            Side::Serving | Side::Alone => "serving",
+        }
+    }
+}
+
+/// A function from a kind of fact to the value of one variant.
+macro_rules! pick {
+    ($variant:ident) => {
+        |kind| match kind {
+            FactKind::$variant(it) => Some(it),
+            _ => None,
+        }
+    };
+}
+
+/// A value of a fact with its place and weight.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a, T> {
+    /// The value.
+    pub value: &'a T,
+    /// Where it stands.
+    pub place: Place,
+    /// Its weight.
+    pub standing: Standing,
+}
+
+/// One side.
+#[derive(Debug)]
+pub struct Environment {
+    /// Its name in reports.
+    pub name: String,
+    /// Which side it is.
+    pub side: Side,
+    /// The machine that markers are evaluated for.
+    pub target: Target,
+    facts: Vec<Fact>,
+    packages: BTreeMap<PackageName, PackageView>,
+}
+
+impl Environment {
+    /// Assembles a side. `name` is used unless a fact names the environment.
+    #[must_use]
+    pub fn new(name: &str, side: Side, facts: Vec<Fact>) -> Self {
+        let stated = facts.iter().find_map(|fact| match &fact.kind {
+            FactKind::EnvironmentName(name) => Some(name.clone()),
+            _ => None,
+        });
+        let mut environment = Environment {
+            name: stated.unwrap_or_else(|| name.to_owned()),
+            side,
+            target: Target::default(),
+            facts,
+            packages: BTreeMap::new(),
+        };
+        environment.target = Target {
+            python: environment.python().map(|seen| seen.value.clone()),
+            implementation: environment.first(pick!(Implementation)),
+            os: environment.os().map(|seen| seen.value.clone()),
+            machine: environment.first(pick!(Architecture)),
+        };
+        environment.packages = package::assemble(&environment.facts, &environment.target);
+        environment
+    }
+
+    /// All facts, in the order of the inputs.
+    #[must_use]
+    pub fn facts(&self) -> &[Fact] {
+        &self.facts
+    }
+
+    /// All packages by name.
+    pub fn packages(&self) -> impl Iterator<Item = &PackageView> {
+        self.packages.values()
+    }
+
+    /// A package by its normalised name, whether or not its marker is decided; not if it surely does not apply.
+    #[must_use]
+    pub fn package(&self, name: &str) -> Option<&PackageView> {
+        self.packages.get(name)
+    }
+
+    /// Values of one kind, the weightiest first.
+    pub fn all<'a, T>(&'a self, pick: impl Fn(&'a FactKind) -> Option<&'a T>) -> Vec<Seen<'a, T>> {
+        let mut found: Vec<Seen<'a, T>> = self
+            .facts
+            .iter()
+            .filter_map(|fact| pick(&fact.kind).map(|value| Seen { value, place: fact.place, standing: fact.standing }))
+            .collect();
+        found.sort_by_key(|seen| std::cmp::Reverse(seen.standing));
+        found
+    }
+
+    fn first<'a, T: Clone + 'a>(&'a self, pick: impl Fn(&'a FactKind) -> Option<&'a T>) -> Option<T> {
+        self.all(pick).first().map(|seen| seen.value.clone())
+    }
+
+    /// The Python version.
+    #[must_use]
+    pub fn python(&self) -> Option<Seen<'_, PythonVersion>> {
+        self.pythons().into_iter().next()
+    }
+
+    /// All statements about the Python version, the most precise of the weightiest first.
+    #[must_use]
+    pub fn pythons(&self) -> Vec<Seen<'_, PythonVersion>> {
+        let mut found = self.all(pick!(Python));
+        found.sort_by_key(|seen| {
+            (std::cmp::Reverse(seen.standing), std::cmp::Reverse(seen.value.number().parts().len()))
+        });
+        found
+    }
+
+    /// The operating system.
+    #[must_use]
+    pub fn os(&self) -> Option<Seen<'_, String>> {
+        self.all(pick!(Os)).into_iter().next()
+    }
+
+    /// The operating system whose driver numbers count: the host's, where it differs.
+    #[must_use]
+    pub fn host_os(&self) -> Option<Seen<'_, String>> {
+        self.all(pick!(HostOs)).into_iter().next().or_else(|| self.os())
+    }
+
+    /// NVIDIA drivers, the most precise first.
+    #[must_use]
+    pub fn drivers(&self) -> Vec<Seen<'_, DriverVersion>> {
+        let mut found = self.all(pick!(Driver));
+        found.sort_by_key(|seen| {
+            (std::cmp::Reverse(seen.standing), std::cmp::Reverse(seen.value.number().parts().len()))
+        });
+        found
+    }
+
+    /// What the driver says it can run.
+    #[must_use]
+    pub fn driver_cuda(&self) -> Option<Seen<'_, CudaVersion>> {
+        self.all(pick!(DriverCuda)).into_iter().next()
+    }
+
+    /// What said that there is no driver.
+    #[must_use]
+    pub fn no_driver(&self) -> Option<Seen<'_, String>> {
+        self.all(pick!(NoDriver)).into_iter().next()
+    }
+
+    /// CUDA toolkits and runtimes installed on the system.
+    #[must_use]
+    pub fn toolkits(&self) -> Vec<Seen<'_, CudaVersion>> {
+        self.all(pick!(Cuda))
+    }
+
+    /// cuDNN installed on the system.
+    #[must_use]
+    pub fn cudnns(&self) -> Vec<Seen<'_, CudnnVersion>> {
+        self.all(pick!(Cudnn))
+    }
+
+    /// TensorRT installed on the system.
+    #[must_use]
+    pub fn tensorrts(&self) -> Vec<Seen<'_, TensorRtVersion>> {
+        self.all(pick!(TensorRt))
+    }
+
+    /// GPUs as they were written.
+    #[must_use]
+    pub fn gpu_facts(&self) -> Vec<Seen<'_, Gpu>> {
+        self.all(pick!(Gpu))
+    }
+
+    /// Images.
+    #[must_use]
+    pub fn images(&self) -> Vec<Seen<'_, Image>> {
+        self.all(pick!(Image))
+    }
+
+    /// Libraries that are no Python distributions.
+    #[must_use]
+    pub fn libraries(&self) -> Vec<Seen<'_, Library>> {
+        self.all(pick!(Library))
+    }
+
+    /// Models, in input order.
+    #[must_use]
+    pub fn models(&self) -> Vec<Seen<'_, Model>> {
+        let mut found = self.all(|kind| match kind {
+            FactKind::Model(it) => Some(&**it),
+            _ => None,
+        });
+        found.sort_by_key(|seen| seen.place);
+        found
+    }
+
+    /// Whether CUDA code is compiled here.
+    #[must_use]
+    pub fn builds_extensions(&self) -> Option<Seen<'_, bool>> {
+        self.all(pick!(BuildsExtensions)).into_iter().next()
+    }
+
+    /// What the program is told to run on: `cuda`, `cpu`, ...; also from the execution providers it asks for.
+    #[must_use]
+    pub fn device(&self) -> Option<(&'static str, Place)> {
+        for fact in &self.facts {
+            match &fact.kind {
+                FactKind::Device(word) if ["cuda", "gpu"].contains(&word.as_str()) => {
+                    return Some(("cuda", fact.place));
+                }
+                FactKind::Device(word) if word == "cpu" => return Some(("cpu", fact.place)),
+                FactKind::ExecutionProviders(providers) => {
+                    let named = |name: &str| providers.iter().any(|it| it.starts_with(name));
+                    if named("CUDA") || named("Tensorrt") || named("NvTensorRTRTX") {
+                        return Some(("cuda", fact.place));
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+}

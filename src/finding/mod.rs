@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::text::Place;
+use crate::{knowledge::Reason, text::Place};
 
 /// How bad a finding is. `error` fails the gate by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -79,6 +79,13 @@ pub struct Evidence {
     pub checked: String,
 }
 
+impl From<Reason> for Evidence {
+    fn from(reason: Reason) -> Self {
+        let Reason { claim, provenance } = reason;
+        Evidence { claim, source: provenance.source, locator: provenance.locator, checked: provenance.checked }
+    }
+}
+
 /// A defect that a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -136,7 +143,8 @@ impl Finding {
 
     /// Says why.
     #[must_use]
-    pub fn because(mut self, evidence: Evidence) -> Self {
+    pub fn because(mut self, evidence: impl Into<Evidence>) -> Self {
+        let evidence = evidence.into();
         if !self.evidence.contains(&evidence) {
             self.evidence.push(evidence);
         }

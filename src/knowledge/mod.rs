@@ -35,6 +35,15 @@ pub struct Provenance {
     pub grounds: Grounds,
 }
 
+/// A statement about the world with its witness: one link of the chain behind a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// The statement in one sentence, lower case where it begins with a word.
+    pub claim: String,
+    /// Who says so.
+    pub provenance: Provenance,
+}
+
 /// What holds for all rows of a table unless a row says otherwise.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,0 +1,78 @@
+//! The GPUs of a side, with what knowledge adds to their names.
+
+use super::Environment;
+use crate::{
+    knowledge::{
+        Knowledge, Provenance,
+        gpu::{GpuKind, GpuModel},
+    },
+    text::Place,
+    version::ComputeCapability,
+};
+
+/// A GPU with everything that is known about it.
+#[derive(Debug, Clone)]
+pub struct GpuView<'k> {
+    /// The name as written, or the capability where there is no name.
+    pub name: String,
+    /// The compute capability, if it is known.
+    pub capability: Option<ComputeCapability>,
+    /// Who says so, if a table does; `None` if the file itself does.
+    pub by: Option<Provenance>,
+    /// The model, if the name means just one.
+    pub model: Option<&'k GpuModel>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl GpuView<'_> {
+    /// The kind of product, if the model is known.
+    #[must_use]
+    pub fn kind(&self) -> Option<GpuKind> {
+        self.model.map(|model| model.kind)
+    }
+
+    /// `NVIDIA L4 (compute capability 8.9)`.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self.capability {
+            Some(capability) if self.name != capability.to_string() => {
+                format!("{} (compute capability {capability})", self.name)
+            }
+            _ => self.name.clone(),
+        }
+    }
+}
+
+impl Environment {
+    /// The distinct GPUs of this side, best described ones first in input order.
+    #[must_use]
+    pub fn gpus<'k>(&self, knowledge: &'k Knowledge) -> Vec<GpuView<'k>> {
+        let mut found: Vec<GpuView<'k>> = Vec::new();
+        for seen in self.gpu_facts() {
+            let gpu = seen.value;
+            let models = gpu.name.as_deref().map(|name| knowledge.gpu_models(name, gpu.truncated)).unwrap_or_default();
+            let known = gpu.name.as_deref().and_then(|name| knowledge.capability_of(name, gpu.truncated));
+            let (capability, by) = match (gpu.capability, known) {
+                (Some(stated), _) => (Some(stated), None),
+                (None, Some((capability, provenance))) => (Some(capability), Some(provenance)),
+                (None, None) => (None, None),
+            };
+            let name = gpu.name.clone().or_else(|| capability.map(|it| it.to_string())).unwrap_or_default();
+            let model = if models.len() == 1 { models.first().copied() } else { None };
+            let view = GpuView { name, capability, by, model, place: seen.place };
+            // Two tools name one card: `Tesla V100-SXM2` (cut off) and the full name, or a bare capability.
+            let same = found.iter_mut().find(|known| {
+                known.name == view.name
+                    || (known.capability == view.capability && (gpu.truncated || gpu.name.is_none()))
+                    || known.capability.is_none() && known.name.starts_with(&view.name)
+            });
+            match same {
+                Some(known) if known.capability.is_none() || (known.by.is_some() && view.by.is_none()) => *known = view,
+                Some(_) => {}
+                None => found.push(view),
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,137 @@
+//! What an environment knows about one package, over all files that name it.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    fact::{Fact, FactKind, Package, PackageName, Standing, marker::Target},
+    text::Place,
+    version::{Truth, Version, VersionSet},
+};
+
+/// One mention of a package.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What the file says.
+    pub package: Package,
+    /// The whole requirement.
+    pub place: Place,
+    /// Its weight.
+    pub standing: Standing,
+    /// Whether its marker is met on the target.
+    pub applies: Truth,
+}
+
+impl Entry {
+    /// The place of the specifier, else of the whole requirement.
+    #[must_use]
+    pub fn version_place(&self) -> Place {
+        self.package.parts.specifier.map_or(self.place, |span| Place { file: self.place.file, span })
+    }
+}
+
+/// A package on one side.
+#[derive(Debug, Clone)]
+pub struct PackageView {
+    /// Its name.
+    pub name: PackageName,
+    /// All mentions that may apply, in input order, constraints included.
+    pub entries: Vec<Entry>,
+    /// The versions that may be installed, by the weightiest mentions.
+    pub versions: VersionSet,
+    /// The weight of what `versions` rests on.
+    pub standing: Standing,
+    /// Whether it is installed at all, as far as markers tell.
+    pub present: Truth,
+}
+
+impl PackageView {
+    /// The version, if just one is possible. Its local label is only there if a file wrote one.
+    #[must_use]
+    pub fn pin(&self) -> Option<&Version> {
+        self.versions.single()
+    }
+
+    /// The mention that decides: the first of the weightiest ones, preferring one with a version.
+    #[must_use]
+    pub fn leading(&self) -> &Entry {
+        let decides = |entry: &&Entry| entry.standing == self.standing && !entry.package.constraint;
+        let pinned = |entry: &&Entry| decides(entry) && entry.package.versions.single().is_some();
+        let versioned = |entry: &&Entry| decides(entry) && !entry.package.versions.is_all();
+        let mut order = self.entries.iter();
+        self.entries
+            .iter()
+            .find(pinned)
+            .or_else(|| self.entries.iter().find(versioned))
+            .or_else(|| self.entries.iter().find(decides))
+            .or_else(|| order.next())
+            .expect("a package view has at least one mention")
+    }
+
+    /// Where its version stands.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.leading().version_place()
+    }
+
+    /// The version for a sentence: `2.1.0`, `>=2.0`, or `of any version`.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        if let Some(version) = self.pin() {
+            return version.to_string();
+        }
+        let entry = self.leading();
+        if !entry.package.specifier.is_empty() {
+            entry.package.specifier.clone()
+        } else if entry.package.url.is_some() || entry.package.editable {
+            "from a direct reference".to_owned()
+        } else {
+            "of any version".to_owned()
+        }
+    }
+
+    /// Whether no file says which version it is, and none can be known (a VCS or path reference counts as said).
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        self.entries.iter().any(|entry| entry.package.url.is_some() || entry.package.editable)
+    }
+}
+
+/// Groups the mentions of each package and decides which versions are left.
+pub(super) fn assemble(facts: &[Fact], target: &Target) -> BTreeMap<PackageName, PackageView> {
+    let mut mentions: BTreeMap<PackageName, Vec<Entry>> = BTreeMap::new();
+    for fact in facts {
+        let FactKind::Package(package) = &fact.kind else { continue };
+        let applies = package.marker.as_ref().map_or(Truth::Holds, |marker| marker.evaluate(target, &[]));
+        if applies.violated() {
+            continue;
+        }
+        mentions.entry(package.name.clone()).or_default().push(Entry {
+            package: (**package).clone(),
+            place: fact.place,
+            standing: fact.standing,
+            applies,
+        });
+    }
+    let views = mentions.into_iter().filter_map(|(name, entries)| view(name.clone(), entries).map(|view| (name, view)));
+    views.collect()
+}
+
+fn view(name: PackageName, entries: Vec<Entry>) -> Option<PackageView> {
+    // A constraint alone installs nothing.
+    let standing = entries.iter().filter(|entry| !entry.package.constraint).map(|entry| entry.standing).max()?;
+    let leading = || entries.iter().filter(|entry| entry.standing == standing && !entry.package.constraint);
+    let certain: Vec<&Entry> = leading().filter(|entry| entry.applies.holds()).collect();
+    let present = if certain.is_empty() { Truth::Undecided } else { Truth::Holds };
+    let mut versions = if certain.is_empty() {
+        // Lines with markers that cannot be decided are alternatives.
+        leading().fold(VersionSet::none(), |set, entry| set.union(&entry.package.versions))
+    } else {
+        certain.iter().fold(VersionSet::all(), |set, entry| set.intersection(&entry.package.versions))
+    };
+    if standing < Standing::Observed {
+        for constraint in entries.iter().filter(|entry| entry.package.constraint && entry.applies.holds()) {
+            versions = versions.intersection(&constraint.package.versions);
+        }
+    }
+    Some(PackageView { name, entries, versions, standing, present })
+}

@@ -1,0 +1,283 @@
+//! Which CUDA and cuDNN a side's software uses, and where that comes from: the implied part of the GPU chain.
+
+use super::{Environment, PackageView};
+use crate::{
+    fact::Standing,
+    knowledge::{
+        Knowledge, Reason,
+        packages::Origin,
+        torch::{Build, cuda_of_digits},
+    },
+    text::Place,
+    version::{CudaVersion, CudnnVersion, Version},
+};
+
+/// How software comes by its CUDA libraries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CudaUse {
+    /// It brings them along, or an NVIDIA wheel beside it does.
+    Bundled,
+    /// It is such a wheel: it offers them to whoever looks in the environment.
+    Wheel,
+    /// It loads what the system or other packages offer.
+    Loaded,
+    /// It is the toolkit or runtime that the system offers.
+    System,
+    /// A file says that this was built for a CUDA version, without saying how it finds it.
+    Stated,
+}
+
+/// Something that runs on a CUDA version.
+#[derive(Debug, Clone)]
+pub struct CudaUser {
+    /// The component's name in findings.
+    pub component: String,
+    /// For a sentence: `torch 2.1.0`.
+    pub shown: String,
+    /// The version, to the precision that is known.
+    pub cuda: CudaVersion,
+    /// Where it is declared.
+    pub place: Place,
+    /// How it comes by the libraries.
+    pub how: CudaUse,
+    /// Why this version follows, where the file does not say it itself.
+    pub reason: Option<Reason>,
+    /// Whether it certainly follows: an unlabelled build that is only declared may come from another index.
+    pub sure: bool,
+}
+
+/// Something that runs on a cuDNN version.
+#[derive(Debug, Clone)]
+pub struct CudnnUser {
+    /// The component's name in findings.
+    pub component: String,
+    /// For a sentence.
+    pub shown: String,
+    /// The version, to the precision that is known.
+    pub cudnn: CudnnVersion,
+    /// Where it is declared.
+    pub place: Place,
+    /// How it comes by the library.
+    pub how: CudaUse,
+    /// Why this version follows.
+    pub reason: Option<Reason>,
+}
+
+impl Environment {
+    /// Everything on this side that is tied to a CUDA version.
+    #[must_use]
+    pub fn cuda_users(&self, knowledge: &Knowledge) -> Vec<CudaUser> {
+        let mut users: Vec<CudaUser> = Vec::new();
+        for view in self.packages() {
+            users.extend(self.cuda_of_package(view, knowledge));
+        }
+        for seen in self.libraries() {
+            if let Some(cuda) = &seen.value.cuda {
+                let name = seen.value.name.clone();
+                users.push(stated(name.clone(), name, cuda.clone(), seen.place));
+            }
+        }
+        for seen in self.images() {
+            if let Some(cuda) = &seen.value.cuda {
+                let shown = format!("image {}", seen.value.reference);
+                users
+                    .push(CudaUser { how: CudaUse::System, ..stated("image".into(), shown, cuda.clone(), seen.place) });
+            }
+        }
+        for seen in self.toolkits() {
+            let shown = format!("CUDA toolkit {}", seen.value);
+            users.push(CudaUser {
+                how: CudaUse::System,
+                ..stated("cuda".into(), shown, seen.value.clone(), seen.place)
+            });
+        }
+        users
+    }
+
+    fn cuda_of_package(&self, view: &PackageView, knowledge: &Knowledge) -> Option<CudaUser> {
+        let name = view.name.as_str();
+        let user = |cuda: CudaVersion, how: CudaUse, reason: Option<Reason>, sure: bool| CudaUser {
+            component: name.to_owned(),
+            shown: format!("{name} {}", view.shown()),
+            cuda,
+            place: view.place(),
+            how,
+            reason,
+            sure,
+        };
+        let stated = view.entries.iter().find_map(|entry| entry.package.cuda.clone());
+        if let Some(cuda) = wheel_of_nvidia(name, view.pin()) {
+            return Some(user(cuda, CudaUse::Wheel, None, true));
+        }
+        match name {
+            "torch" => {
+                return self
+                    .cuda_of_torch(view, knowledge, stated)
+                    .map(|(cuda, why, sure)| user(cuda, CudaUse::Bundled, why, sure));
+            }
+            "jax-cuda11-plugin" | "jax-cuda12-plugin" | "jax-cuda13-plugin" | "cupy-cuda11x" | "cupy-cuda12x"
+            | "cupy-cuda13x" => {
+                let digits: String = name.chars().filter(char::is_ascii_digit).collect();
+                return digits.parse().ok().map(|cuda| user(cuda, CudaUse::Loaded, None, true));
+            }
+            "jaxlib" => {
+                let cuda = view.pin().and_then(jaxlib_label).and_then(|(cuda, _)| cuda);
+                return cuda.map(|cuda| user(cuda, CudaUse::Loaded, None, true));
+            }
+            _ => {}
+        }
+        if let Some(cuda) = stated {
+            return Some(user(cuda, CudaUse::Stated, None, true));
+        }
+        let version = view.pin()?;
+        let (row, provenance) = knowledge.gpu_libraries(name, version)?;
+        if version.is_local() {
+            return None; // A build from elsewhere; the row speaks about PyPI's.
+        }
+        let claim = format!("{name} {version} on PyPI is built for CUDA {} and cuDNN {}", row.cuda, row.cudnn);
+        Some(user(row.cuda.clone(), CudaUse::Loaded, Some(Reason { claim, provenance }), true))
+    }
+
+    fn cuda_of_torch(
+        &self,
+        view: &PackageView,
+        knowledge: &Knowledge,
+        stated: Option<CudaVersion>,
+    ) -> Option<(CudaVersion, Option<Reason>, bool)> {
+        let version = view.pin()?;
+        match Build::of(version) {
+            Some(Build::Cuda(cuda)) => return Some((cuda, None, true)),
+            Some(_) => return None,
+            None => {}
+        }
+        if let Some(cuda) = stated {
+            return Some((cuda, None, true));
+        }
+        // PyPI's wheels for Windows and macOS are built without CUDA.
+        if self.target.os.as_deref().is_some_and(|os| os != "linux")
+            || self.target.machine.as_deref().is_some_and(|it| it != "x86_64")
+        {
+            return None;
+        }
+        let (row, provenance) = knowledge.torch_release(version)?;
+        let claim = format!("torch {version} from PyPI brings CUDA {} (Linux x86_64)", row.cuda);
+        Some((
+            row.cuda.clone(),
+            Some(Reason { claim, provenance }),
+            view.standing == Standing::Observed || self.has_nvidia_wheels(),
+        ))
+    }
+
+    fn has_nvidia_wheels(&self) -> bool {
+        self.packages().any(|view| wheel_of_nvidia(view.name.as_str(), view.pin()).is_some())
+    }
+
+    /// Everything on this side that is tied to a cuDNN version.
+    #[must_use]
+    pub fn cudnn_users(&self, knowledge: &Knowledge) -> Vec<CudnnUser> {
+        let mut users = Vec::new();
+        for view in self.packages() {
+            let name = view.name.as_str();
+            let Some(version) = view.pin() else { continue };
+            let mut push = |cudnn: CudnnVersion, how, reason| {
+                let shown = format!("{name} {version}");
+                users.push(CudnnUser { component: name.to_owned(), shown, cudnn, place: view.place(), how, reason });
+            };
+            if name.starts_with("nvidia-cudnn-cu") {
+                if let Ok(cudnn) = version.only_release().to_string().parse() {
+                    push(cudnn, CudaUse::Wheel, None);
+                }
+            } else if name == "torch" {
+                let from_pypi = !version.is_local() && self.target.os.as_deref().is_none_or(|os| os == "linux");
+                let labelled = matches!(Build::of(version), Some(Build::Cuda(_)));
+                if let Some((row, provenance)) = knowledge.torch_release(version).filter(|_| from_pypi || labelled)
+                    && let Some(cudnn) = &row.cudnn
+                {
+                    // Other builds of a release bring the same cuDNN major, which is all that is used of it.
+                    let cudnn = if labelled { cudnn.prefix(1) } else { cudnn.clone() };
+                    let claim = format!("torch {} brings cuDNN {cudnn}", version.clone().without_local());
+                    push(cudnn, CudaUse::Bundled, Some(Reason { claim, provenance }));
+                }
+            } else if name == "jaxlib" {
+                if let Some(cudnn) = jaxlib_label(version).and_then(|(_, cudnn)| cudnn) {
+                    push(cudnn, CudaUse::Loaded, None);
+                }
+            } else if let Some((row, provenance)) =
+                knowledge.gpu_libraries(name, version).filter(|_| !version.is_local())
+            {
+                let claim = format!("{name} {version} on PyPI is built for CUDA {} and cuDNN {}", row.cuda, row.cudnn);
+                let how = match row.origin {
+                    Origin::System | Origin::SystemOrExtra => CudaUse::Loaded,
+                };
+                push(row.cudnn.clone(), how, Some(Reason { claim, provenance }));
+            }
+        }
+        for seen in self.cudnns() {
+            users.push(CudnnUser {
+                component: "cudnn".into(),
+                shown: format!("cuDNN {}", seen.value),
+                cudnn: seen.value.clone(),
+                place: seen.place,
+                how: CudaUse::System,
+                reason: None,
+            });
+        }
+        users
+    }
+}
+
+fn stated(component: String, shown: String, cuda: CudaVersion, place: Place) -> CudaUser {
+    CudaUser { component, shown, cuda, place, how: CudaUse::Stated, reason: None, sure: true }
+}
+
+/// The CUDA version of an NVIDIA runtime wheel: by its own version where that is the toolkit's, else by its suffix.
+fn wheel_of_nvidia(name: &str, version: Option<&Version>) -> Option<CudaVersion> {
+    let of_version = |version: &Version| version.only_release().to_string().parse::<CudaVersion>().ok();
+    match name {
+        "nvidia-cuda-runtime-cu11"
+        | "nvidia-cuda-runtime-cu12"
+        | "nvidia-cuda-runtime-cu13"
+        | "nvidia-cuda-runtime"
+        | "cuda-toolkit" => {
+            // The third part counts the component's builds, not the toolkit's updates.
+            let cuda = version.and_then(of_version).map(|cuda| cuda.prefix(2)).filter(|cuda| cuda.major() >= 11);
+            cuda.or_else(|| suffix(name))
+        }
+        _ if name.starts_with("nvidia-") => suffix(name),
+        _ => None,
+    }
+}
+
+fn suffix(name: &str) -> Option<CudaVersion> {
+    let (_, digits) = name.rsplit_once("-cu")?;
+    if digits.len() == 2 { digits.parse().ok() } else { cuda_of_digits(digits) }
+}
+
+/// CUDA and cuDNN in a label such as `cuda11.cudnn86` or `cuda12.cudnn89`.
+fn jaxlib_label(version: &Version) -> Option<(Option<CudaVersion>, Option<CudnnVersion>)> {
+    if !version.is_local() {
+        return None;
+    }
+    let parts: Vec<String> = version.local().iter().map(ToString::to_string).collect();
+    let digits = |prefix: &str| parts.iter().find_map(|part| part.strip_prefix(prefix).map(str::to_owned));
+    let cuda = digits("cuda").and_then(|text| if text.len() == 2 { text.parse().ok() } else { cuda_of_digits(&text) });
+    let cudnn = digits("cudnn").filter(|text| text.len() >= 2 && text.bytes().all(|byte| byte.is_ascii_digit()));
+    let cudnn = cudnn.and_then(|text| format!("{}.{}", &text[..1], &text[1..]).parse().ok());
+    Some((cuda, cudnn))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_labels_carry_cuda() {
+        let version: Version = "12.1.105".parse().unwrap();
+        let wheel = |name: &str| wheel_of_nvidia(name, Some(&version)).map(|cuda| cuda.to_string());
+        assert_eq!(wheel("nvidia-cuda-runtime-cu12").as_deref(), Some("12.1"));
+        assert_eq!(wheel("nvidia-cudnn-cu11").as_deref(), Some("11"));
+        assert_eq!(wheel("nvidia-ml-py"), None);
+        let (cuda, cudnn) = jaxlib_label(&"0.4.7+cuda11.cudnn86".parse().unwrap()).unwrap();
+        assert_eq!((cuda.unwrap().to_string(), cudnn.unwrap().to_string()), ("11".into(), "8.6".into()));
+    }
+}
