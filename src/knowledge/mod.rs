@@ -215,6 +215,7 @@ macro_rules! tables {
     };
 }
 
+pub mod artifact;
 pub mod cuda;
 pub mod gpu;
 pub mod onnx;
@@ -222,6 +223,7 @@ pub mod packages;
 pub mod torch;
 
 tables! {
+    artifact: artifact::ArtifactPromise,
     collision: packages::Collision,
     cuda_driver: cuda::ToolkitDriver,
     cuda_minor: cuda::MinorFloor,
@@ -238,6 +240,7 @@ tables! {
     onnxruntime_operator: onnx::RuntimeOperator,
     onnxruntime_release: onnx::RuntimeRelease,
     package_role: packages::PackageRole,
+    statement: artifact::Statement,
     toolkit_capability: gpu::ToolkitCapability,
     torch_architecture: torch::TorchArchitecture,
     torch_release: torch::TorchRelease,

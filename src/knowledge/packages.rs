@@ -13,6 +13,10 @@ rows! {
         pub module: String,
         /// The distributions, by normalised name.
         pub distributions: Vec<String>,
+        /// Members that belong to another member at the same version.
+        pub together: Option<Vec<String>>,
+        /// They are builds for different hardware.
+        pub builds: Option<bool>,
     }
 }
 
@@ -79,6 +83,8 @@ rows! {
         pub last: Release,
         /// The Pythons.
         pub python: Vec<PythonVersion>,
+        /// There is no source distribution to fall back to.
+        pub wheels_only: Option<bool>,
     }
 }
 
