@@ -1,5 +1,5 @@
 //! The `envcheck` program: everything happens in the library, so that tests can call it.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    envcheck::cli::main()
 }

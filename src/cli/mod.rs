@@ -1,1 +1,132 @@
-//! Placeholder
+//! The command line: the only place that walks folders, touches the terminal and decides the exit code.
+//!
+//! Exit codes: 0 nothing at or above the gate, 1 findings at or above it, 2 envcheck could not do its work.
+
+mod compare;
+mod explain;
+mod inspect;
+mod knowledge;
+mod load;
+mod lock;
+mod terminal;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Finds version mismatches between the training and the serving environment of a machine-learning model.
+#[derive(Debug, Parser)]
+#[command(name = "envcheck", version, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compare a training side with a serving side
+    Diff(compare::Diff),
+    /// Check one environment by itself
+    Check(compare::Check),
+    /// Write an envcheck lock from inputs
+    Lock(lock::Lock),
+    /// Show what envcheck reads from inputs, and what it skips
+    Inspect(inspect::Inspect),
+    /// Print the manual of a rule
+    Explain(explain::Explain),
+    /// List all rules
+    Rules(explain::Rules),
+    /// Show the rows of knowledge about a component, with their sources
+    Knowledge(knowledge::KnowledgeCommand),
+}
+
+/// What all commands that read inputs share.
+#[derive(Debug, Args)]
+struct InputOptions {
+    /// Stands for `${NAME}` in requirements files; nothing is taken from this machine's environment
+    #[arg(long, value_name = "NAME=VALUE", value_parser = define)]
+    define: Vec<(String, String)>,
+    /// The name that standard input (`-`) is read under
+    #[arg(long, value_name = "NAME")]
+    stdin_filename: Option<String>,
+}
+
+/// How the output looks.
+#[derive(Debug, Args)]
+struct OutputOptions {
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// When to use colours; the variables `NO_COLOR` and `CLICOLOR_FORCE` are respected
+    #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
+    color: ColorChoice,
+    /// Show findings only
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Show everything, harmless differences with their lines too
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Why envcheck could not do its work: exit code 2.
+#[derive(Debug)]
+pub struct Failure(String);
+
+impl Failure {
+    fn new(message: impl Into<String>) -> Self {
+        Failure(message.into())
+    }
+}
+
+/// Whether findings reached the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    Open,
+    Closed,
+}
+
+/// Runs the program on the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(fault) => {
+            // Help and version are no errors; a closed pipe is nobody's fault.
+            let _ = fault.print();
+            return ExitCode::from(if fault.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let outcome = match cli.command {
+        Command::Diff(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Lock(command) => command.run(),
+        Command::Inspect(command) => command.run(),
+        Command::Explain(command) => command.run(),
+        Command::Rules(command) => command.run(),
+        Command::Knowledge(command) => command.run(),
+    };
+    match outcome {
+        Ok(Gate::Open) => ExitCode::SUCCESS,
+        Ok(Gate::Closed) => ExitCode::from(1),
+        Err(Failure(message)) => {
+            terminal::complain(&format!("error: {message}\n"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn define(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("expected NAME=VALUE, found `{text}`"))?;
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    if name.is_empty() || !name.bytes().all(plain) {
+        return Err(format!("expected a name of upper-case letters, digits and `_`, found `{name}`"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}

@@ -4,6 +4,7 @@
 //! a rule may call that a defect. When a rule asks for *the* version, observed facts win over declared ones.
 
 mod gpu;
+mod onnx_runtime;
 mod package;
 mod runtime;
 
@@ -16,6 +17,7 @@ use crate::{
 };
 
 pub use gpu::GpuView;
+pub use onnx_runtime::OnnxRuntime;
 pub use package::{Entry, PackageView};
 pub use runtime::{CudaUse, CudaUser, CudnnUser};
 
@@ -52,7 +54,7 @@ macro_rules! pick {
 }
 
 /// A value of a fact with its place and weight.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Seen<'a, T> {
     /// The value.
     pub value: &'a T,
@@ -61,6 +63,14 @@ pub struct Seen<'a, T> {
     /// Its weight.
     pub standing: Standing,
 }
+
+impl<T> Clone for Seen<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Seen<'_, T> {}
 
 /// One side.
 #[derive(Debug)]

@@ -52,6 +52,10 @@ impl PackageView {
     }
 
     /// The mention that decides: the first of the weightiest ones, preferring one with a version.
+    ///
+    /// # Panics
+    ///
+    /// Never: a view is only made of at least one mention.
     #[must_use]
     pub fn leading(&self) -> &Entry {
         let decides = |entry: &&Entry| entry.standing == self.standing && !entry.package.constraint;

@@ -1,13 +1,13 @@
 //! The files of a run: opened below a root that includes cannot leave, decoded once, remembered by number.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt, io,
     path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
-use crate::text::{DecodeError, FileId, Form, Source, Sources, decode};
+use crate::text::{DecodeError, FileId, Form, Place, Position, Source, Sources, decode};
 
 /// Text files larger than this are not read: no declaration is that long, and a spare gigabyte is not ours to take.
 pub const TEXT_LIMIT: usize = 32 << 20;
@@ -107,13 +107,14 @@ pub struct Files<'a> {
     sources: &'a mut Sources,
     defines: &'a Defines,
     entries: BTreeMap<FileId, Entry>,
-    included: usize,
+    included: BTreeSet<PathBuf>,
+    opened: usize,
 }
 
 impl<'a> Files<'a> {
     /// Files that will be added to `sources`.
     pub fn new(sources: &'a mut Sources, defines: &'a Defines) -> Self {
-        Files { sources, defines, entries: BTreeMap::new(), included: 0 }
+        Files { sources, defines, entries: BTreeMap::new(), included: BTreeSet::new(), opened: 0 }
     }
 
     /// Adds a file whose bytes are at hand. `path` is where it lies (standard input has none), `root` the folder that
@@ -167,6 +168,18 @@ impl<'a> Files<'a> {
         self.sources.replace(file, Form::View, view);
     }
 
+    /// Where the files lie that others included.
+    #[must_use]
+    pub fn included_paths(&self) -> &BTreeSet<PathBuf> {
+        &self.included
+    }
+
+    /// The line and column of a place.
+    #[must_use]
+    pub fn position(&self, place: Place) -> Position {
+        self.sources.position(place)
+    }
+
     /// The value of `${name}`, if one was given.
     #[must_use]
     pub fn define(&self, name: &str) -> Option<&str> {
@@ -182,7 +195,7 @@ impl<'a> Files<'a> {
         if relative.contains("://") {
             return Err(IncludeError::Remote);
         }
-        if stack.len() >= 50 || self.included >= INCLUDE_LIMIT {
+        if stack.len() >= 50 || self.opened >= INCLUDE_LIMIT {
             return Err(IncludeError::TooMany);
         }
         let entry = &self.entries[&from];
@@ -213,7 +226,8 @@ impl<'a> Files<'a> {
             Some(Err(fault)) if content.contains(&0) => return Err(IncludeError::NotText(fault.to_string())),
             Some(_) => {}
         }
-        self.included += 1;
+        self.opened += 1;
+        self.included.insert(wanted.clone());
         let shown = shown_relative(self.shown_path(from), relative);
         Ok(self.add(shown, content, Some(wanted), Some(root)))
     }

@@ -20,6 +20,23 @@ rows! {
     }
 }
 
+/// A specifier with its text.
+#[derive(Debug, Clone)]
+pub struct Range {
+    /// As published, without blanks.
+    pub text: String,
+    /// What it allows.
+    pub set: VersionSet,
+}
+
+impl<'de> serde::Deserialize<'de> for Range {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let set = text.parse().map_err(serde::de::Error::custom)?;
+        Ok(Range { text, set })
+    }
+}
+
 /// Where a package loads its GPU libraries from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -56,7 +73,7 @@ rows! {
         /// The distribution that is needed.
         pub component: String,
         /// The versions that will do.
-        pub range: VersionSet,
+        pub range: Range,
     }
 }
 
@@ -158,7 +175,8 @@ impl Knowledge {
     /// The releases of a companion that go with a version of a component, oldest first.
     #[must_use]
     pub fn companions_for(&self, package: &str, component: &str, version: &Version) -> Vec<Version> {
-        let fits = |row: &&Need| row.package == package && row.component == component && row.range.contains(version);
+        let fits =
+            |row: &&Need| row.package == package && row.component == component && row.range.set.contains(version);
         let mut found: Vec<Version> =
             self.needs.rows().iter().filter(fits).filter_map(|row| row.release.parse().ok()).collect();
         found.sort();

@@ -1,1 +1,141 @@
-//! Placeholder
+//! Outputs: one module a format, all from the same [`Report`].
+//!
+//! A report is complete before any format sees it: sorted, filtered and counted, so that exit code and every format agree.
+
+mod concise;
+mod facts;
+mod human;
+mod inspect;
+mod json;
+mod lock;
+mod source;
+
+use std::fmt::Write as _;
+
+pub use inspect::{inspect_human, inspect_json};
+pub use lock::{LockNote, write_lock};
+
+use crate::{
+    environment::Environment,
+    finding::{Finding, Severity, Undecided},
+    text::{Place, Sources},
+};
+
+/// A part of an input that was not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkippedPart {
+    /// Where it stands.
+    pub place: Place,
+    /// Why.
+    pub reason: String,
+}
+
+/// One input, as far as a report names it.
+#[derive(Debug)]
+pub struct InputSummary {
+    /// The path as shown.
+    pub path: String,
+    /// The name of its format.
+    pub format: &'static str,
+    /// The facts that came out of it, as positions in the environment's list.
+    pub facts: std::ops::Range<usize>,
+    /// What was not read.
+    pub skipped: Vec<SkippedPart>,
+}
+
+/// One side of a report.
+#[derive(Debug)]
+pub struct ReportedSide {
+    /// The environment.
+    pub environment: Environment,
+    /// What it was read from.
+    pub inputs: Vec<InputSummary>,
+}
+
+/// Everything that an output may show.
+#[derive(Debug)]
+pub struct Report<'a> {
+    /// The sides, training first.
+    pub sides: &'a [ReportedSide],
+    /// Findings, worst first.
+    pub findings: Vec<Finding>,
+    /// Open questions.
+    pub undecided: Vec<Undecided>,
+    /// Texts that places point into.
+    pub sources: &'a Sources,
+    /// The day of the knowledge.
+    pub knowledge: &'static str,
+}
+
+impl Report<'_> {
+    /// How many findings have this severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    /// Puts the findings into their order: worst first, then by code and place.
+    pub fn sort(&mut self) {
+        self.findings.sort_by(|a, b| {
+            let place = |finding: &Finding| finding.labels.first().map(|label| label.place);
+            (std::cmp::Reverse(a.severity), a.code, place(a), &a.message).cmp(&(
+                std::cmp::Reverse(b.severity),
+                b.code,
+                place(b),
+                &b.message,
+            ))
+        });
+    }
+}
+
+/// How the output looks, apart from its format.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// Whether to use colours.
+    pub color: bool,
+    /// Columns of the terminal.
+    pub width: usize,
+    /// How much to show.
+    pub detail: Detail,
+}
+
+/// How much to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Errors and warnings only.
+    Quiet,
+    /// What a person needs.
+    Normal,
+    /// Everything, the harmless differences with their lines too.
+    Verbose,
+}
+
+/// An output format: one line in the registry, one module.
+#[derive(Debug)]
+pub struct Output {
+    /// The name on the command line.
+    pub name: &'static str,
+    /// What it is for.
+    pub about: &'static str,
+    /// Renders a report.
+    pub render: fn(&Report<'_>, Style) -> String,
+}
+
+/// Declares the registry: to add a format is to add one name.
+macro_rules! outputs {
+    ($($module:ident),* $(,)?) => {
+        /// Every output format; the first is the default.
+        pub static OUTPUTS: &[&Output] = &[$(&$module::OUTPUT),*];
+    };
+}
+
+outputs! { human, concise, json }
+
+/// `1 error`, `2 errors`.
+fn counted(count: usize, one: &str) -> String {
+    let mut text = format!("{count} {one}");
+    if count != 1 {
+        let _ = write!(text, "s");
+    }
+    text
+}

@@ -1,1 +1,205 @@
-//! Placeholder
+//! Rules: each a record and a plain function from environments and knowledge to findings.
+//!
+//! A rule's doc comment is its manual (`envcheck explain`). A rule sees facts and knowledge; it knows no path, no file
+//! format and no output. What it cannot decide it says as [`Undecided`], never as a finding.
+
+use crate::{
+    environment::{Environment, Seen},
+    fact::Model,
+    finding::{Finding, Impact, Severity, Undecided, Verdicts},
+    knowledge::Knowledge,
+};
+
+/// Everything that a rule may look at.
+pub struct Context<'a> {
+    /// The training side; absent in a `check`.
+    pub training: Option<&'a Environment>,
+    /// The serving side, or the only one.
+    pub serving: &'a Environment,
+    /// What is true in the world.
+    pub knowledge: &'a Knowledge,
+}
+
+impl<'a> Context<'a> {
+    /// The sides, training first.
+    pub fn sides(&self) -> impl Iterator<Item = &'a Environment> {
+        self.training.into_iter().chain([self.serving])
+    }
+
+    /// All models that either side names, each with the environment that names it; one file named twice is one model.
+    #[must_use]
+    pub fn models(&self) -> Vec<(&'a Environment, Seen<'a, Model>)> {
+        let mut models: Vec<(&'a Environment, Seen<'a, Model>)> = Vec::new();
+        for side in self.sides() {
+            for seen in side.models() {
+                let twice = models.iter().any(|(_, known)| {
+                    known.value == seen.value && known.value.format.as_deref() == Some("onnx")
+                        || known.value.sha256.is_some() && known.value.sha256 == seen.value.sha256
+                });
+                if !twice {
+                    models.push((side, seen));
+                }
+            }
+        }
+        models
+    }
+}
+
+/// What a rule is called on.
+#[derive(Debug, Clone, Copy)]
+pub enum Check {
+    /// Each side by itself.
+    Side(fn(&Context<'_>, &Environment, &mut Verdicts)),
+    /// Training against serving.
+    Pair(fn(&Context<'_>, &Environment, &Environment, &mut Verdicts)),
+    /// Each model against the serving side.
+    Model(fn(&Context<'_>, &Environment, Seen<'_, Model>, &mut Verdicts)),
+}
+
+/// A rule: its manual, its metadata and its check.
+#[derive(Debug)]
+pub struct Rule {
+    /// Such as `EC301`; never used twice.
+    pub code: &'static str,
+    /// Names the defect, such as `driver-too-old`.
+    pub name: &'static str,
+    /// The usual impact.
+    pub impact: Impact,
+    /// The usual, and highest, severity.
+    pub severity: Severity,
+    /// The first version of envcheck that has it.
+    pub since: &'static str,
+    /// The manual, Markdown.
+    pub docs: &'static str,
+    /// The check.
+    pub check: Check,
+}
+
+impl Rule {
+    /// The first line of the manual.
+    #[must_use]
+    pub fn summary(&self) -> &'static str {
+        self.docs.trim().lines().next().unwrap_or_default()
+    }
+
+    /// A finding of this rule with its usual severity and impact.
+    #[must_use]
+    pub fn finding(&self, message: impl Into<String>) -> Finding {
+        Finding {
+            code: self.code,
+            rule: self.name,
+            severity: self.severity,
+            impact: self.impact,
+            message: message.into(),
+            components: Vec::new(),
+            labels: Vec::new(),
+            evidence: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// A question that this rule could not answer.
+    #[must_use]
+    pub fn undecided(&self, reason: impl Into<String>, remedy: impl Into<String>) -> Undecided {
+        Undecided { code: self.code, rule: self.name, reason: reason.into(), remedy: remedy.into() }
+    }
+}
+
+/// Declares a rule; the doc comment becomes its manual.
+macro_rules! rule {
+    (
+        $(#[doc = $line:literal])*
+        pub(crate) static RULE {
+            code: $code:literal,
+            name: $name:literal,
+            impact: $impact:expr,
+            severity: $severity:expr,
+            since: $since:literal,
+            check: $check:expr,
+        }
+    ) => {
+        $(#[doc = $line])*
+        pub(crate) static RULE: $crate::rules::Rule = $crate::rules::Rule {
+            code: $code,
+            name: $name,
+            impact: $impact,
+            severity: $severity,
+            since: $since,
+            docs: concat!($($line, "\n"),*),
+            check: $check,
+        };
+    };
+}
+
+/// Declares the modules and the registry at once, in code order.
+macro_rules! rules {
+    ($($family:ident { $($rule:ident),* $(,)? })*) => {
+        $(mod $family { $(pub(crate) mod $rule;)* })*
+
+        /// Every rule, in code order.
+        pub static RULES: &[&Rule] = &[$($(&$family::$rule::RULE),*),*];
+    };
+}
+
+rules! {
+    python { python_drift, python_without_wheel }
+    packages { version_drift, missing_in_serving, build_drift, colliding_distributions, numpy_abi, companion_mismatch }
+    model { opset_too_new, ir_version_too_new, unknown_operator, unprovided_domain, written_by_another_version }
+    gpu {
+        driver_too_old, toolkit_newer_than_driver, gpu_not_in_build, gpu_not_in_toolkit, gpu_dropped_by_driver, cuda_major_mismatch,
+        cudnn_mismatch, two_cuda_majors,
+    }
+    hygiene { unpinned, contradiction }
+    own { newer_than_knowledge }
+}
+
+/// Runs every rule.
+#[must_use]
+pub fn run(context: &Context<'_>) -> Verdicts {
+    let mut verdicts = Verdicts::default();
+    for rule in RULES {
+        match rule.check {
+            Check::Side(check) => context.sides().for_each(|side| check(context, side, &mut verdicts)),
+            Check::Pair(check) => {
+                if let Some(training) = context.training {
+                    check(context, training, context.serving, &mut verdicts);
+                }
+            }
+            Check::Model(check) => {
+                for (side, model) in context.models() {
+                    check(context, side, model, &mut verdicts);
+                }
+            }
+        }
+    }
+    verdicts.undecided.sort();
+    verdicts.undecided.dedup();
+    verdicts
+}
+
+/// Finds a rule by code or name, without case.
+#[must_use]
+pub fn find(text: &str) -> Option<&'static Rule> {
+    RULES.iter().copied().find(|rule| rule.code.eq_ignore_ascii_case(text) || rule.name.eq_ignore_ascii_case(text))
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn listed<S: AsRef<str>>(items: &[S]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.as_ref().to_owned(),
+        [head @ .., last] => {
+            let head: Vec<&str> = head.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", head.join(", "), last.as_ref())
+        }
+    }
+}
+
+/// `a, b and 7 more` when there are more than `most`.
+pub(crate) fn listed_up_to<S: AsRef<str>>(items: &[S], most: usize) -> String {
+    if items.len() <= most {
+        return listed(items);
+    }
+    let head: Vec<&str> = items[..most].iter().map(AsRef::as_ref).collect();
+    format!("{} and {} more", head.join(", "), items.len() - most)
+}

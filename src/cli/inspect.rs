@@ -1,0 +1,50 @@
+//! `envcheck inspect`: what was read, where, and what was not.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    Failure, Gate, InputOptions, OutputOptions,
+    load::{Wanted, load},
+};
+use crate::{
+    environment::Side,
+    report::{inspect_human, inspect_json},
+    text::Sources,
+};
+
+/// Show what envcheck reads from inputs.
+#[derive(Debug, Args)]
+pub(super) struct Inspect {
+    /// Files or folders
+    #[arg(required = true)]
+    inputs: Vec<PathBuf>,
+    /// The output format
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    #[command(flatten)]
+    read: InputOptions,
+    #[command(flatten)]
+    output: OutputOptions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+}
+
+impl Inspect {
+    pub(super) fn run(self) -> Result<Gate, Failure> {
+        let mut sources = Sources::default();
+        let wanted = [Wanted { name: "environment", side: Side::Alone, inputs: &self.inputs, models: &[] }];
+        let sides = load(&wanted, &self.read, &mut sources)?;
+        let text = match self.format {
+            Format::Human => inspect_human(&sides, &sources),
+            Format::Json => inspect_json(&sides, &sources),
+        };
+        self.output.write(&text)?;
+        Ok(Gate::Open)
+    }
+}

@@ -1,0 +1,234 @@
+//! Finds the inputs of a side, reads them, and assembles environments.
+
+use std::{
+    env, fs,
+    io::Read as _,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+};
+
+use super::{Failure, InputOptions};
+use crate::{
+    environment::{Environment, Side},
+    fact::{Fact, FactKind},
+    input::{self, Claim, Content, Defines, FORMATS, Files, Format, Probe, files},
+    report::{InputSummary, ReportedSide, SkippedPart},
+    text::{FileId, Sources, escape},
+};
+
+/// What the user asked for as one side.
+pub(super) struct Wanted<'a> {
+    pub(super) name: &'a str,
+    pub(super) side: Side,
+    pub(super) inputs: &'a [PathBuf],
+    pub(super) models: &'a [PathBuf],
+}
+
+/// Files in one folder beyond this number are not looked at: such a folder is no description of an environment.
+const MOST_FILES: usize = 20_000;
+
+/// Folders that hold installed or generated things, never declarations.
+const SKIPPED_FOLDERS: [&str; 7] =
+    ["node_modules", "site-packages", "dist-packages", "__pycache__", "venv", "env", "target"];
+
+/// Reads all sides.
+pub(super) fn load(
+    wanted: &[Wanted<'_>],
+    options: &InputOptions,
+    sources: &mut Sources,
+) -> Result<Vec<ReportedSide>, Failure> {
+    let defines: Defines = options.define.iter().cloned().collect();
+    let mut files = Files::new(sources, &defines);
+    let mut loader = Loader { files: &mut files, options };
+    wanted.iter().map(|side| loader.side(side)).collect()
+}
+
+struct Loader<'f, 'a> {
+    files: &'f mut Files<'a>,
+    options: &'f InputOptions,
+}
+
+/// One file that was read.
+struct ReadFile {
+    path: String,
+    disk: Option<PathBuf>,
+    format: &'static Format,
+    facts: Vec<Fact>,
+    skipped: Vec<SkippedPart>,
+}
+
+impl Loader<'_, '_> {
+    fn side(&mut self, wanted: &Wanted<'_>) -> Result<ReportedSide, Failure> {
+        let mut read: Vec<ReadFile> = Vec::new();
+        for path in wanted.inputs {
+            if path.as_os_str() == "-" {
+                read.push(self.stdin()?);
+            } else if path.is_dir() {
+                read.extend(self.folder(path)?);
+            } else {
+                read.push(self.named(path)?);
+            }
+        }
+        for path in wanted.models {
+            let file = self.named(path)?;
+            if !file.facts.iter().any(|fact| matches!(fact.kind, FactKind::Model(_))) {
+                let path = path.display();
+                return Err(Failure::new(format!("`{path}` is {}, expected a model file", file.format.name)));
+            }
+            // A model in the folder of a side may be named again.
+            if !read.iter().any(|known| known.disk.is_some() && known.disk == file.disk) {
+                read.push(file);
+            }
+        }
+        let mut facts = Vec::new();
+        let mut inputs = Vec::new();
+        for file in read {
+            let start = facts.len();
+            facts.extend(file.facts);
+            let range = start..facts.len();
+            inputs.push(InputSummary {
+                path: file.path,
+                format: file.format.name,
+                facts: range,
+                skipped: file.skipped,
+            });
+        }
+        Ok(ReportedSide { environment: Environment::new(wanted.name, wanted.side, facts), inputs })
+    }
+
+    fn stdin(&mut self) -> Result<ReadFile, Failure> {
+        let mut bytes = Vec::new();
+        let limit = files::TEXT_LIMIT as u64 + 1;
+        if let Err(fault) = std::io::stdin().lock().take(limit).read_to_end(&mut bytes) {
+            return Err(Failure::new(format!("could not read standard input: {}", files::reason(&fault))));
+        }
+        let name = self.options.stdin_filename.clone().unwrap_or_else(|| "<stdin>".to_owned());
+        let content = Content::Owned(bytes.into());
+        let format = recognise(&name, &content, Claim::Named).ok_or_else(|| unknown(&name))?;
+        let disk = self.options.stdin_filename.as_ref().map(PathBuf::from);
+        let root = env::current_dir().ok();
+        let file = self.files.add(name, content, disk.map(|path| absolute(&path)), root);
+        self.read(file, format)
+    }
+
+    /// A file that the user named: any claim will do, and no claim is an error.
+    fn named(&mut self, path: &Path) -> Result<ReadFile, Failure> {
+        let shown = shown(path);
+        let content = Content::open(path).map_err(|fault| unreadable(&shown, &fault))?;
+        let format = recognise(&shown, &content, Claim::Named).ok_or_else(|| unknown(&shown))?;
+        let disk = absolute(path);
+        let root = root_of(&disk, None);
+        let file = self.files.add(shown, content, Some(disk), root);
+        self.read(file, format)
+    }
+
+    /// Every file of a folder that a format claims. What `.gitignore` hides is not looked for.
+    fn folder(&mut self, folder: &Path) -> Result<Vec<ReadFile>, Failure> {
+        let shown_folder = shown(folder);
+        fs::read_dir(folder).map_err(|fault| unreadable(&shown_folder, &fault))?;
+        let keep = |entry: &ignore::DirEntry| {
+            let name = entry.file_name().to_string_lossy();
+            entry.depth() == 0
+                || !(entry.file_type().is_some_and(|it| it.is_dir()) && SKIPPED_FOLDERS.contains(&name.as_ref()))
+        };
+        let walk = ignore::WalkBuilder::new(folder)
+            .require_git(false)
+            .git_global(false)
+            .follow_links(false)
+            .filter_entry(keep)
+            .sort_by_file_name(std::ffi::OsStr::cmp)
+            .build();
+        let mut found: Vec<ReadFile> = Vec::new();
+        let root = root_of(&absolute(folder), Some(folder));
+        let mut seen = 0_usize;
+        for entry in walk.flatten() {
+            if !entry.file_type().is_some_and(|it| it.is_file()) {
+                continue;
+            }
+            seen += 1;
+            if seen > MOST_FILES {
+                return Err(Failure::new(format!(
+                    "`{shown_folder}` holds more than {MOST_FILES} files: name the inputs instead"
+                )));
+            }
+            let path = entry.path();
+            let Ok(content) = Content::open(path) else { continue };
+            let name = shown(path);
+            let Some(format) = recognise(&name, &content, Claim::Likely) else { continue };
+            let file = self.files.add(name, content, Some(absolute(path)), root.clone());
+            found.push(self.read(file, format)?);
+        }
+        // A file that another one includes was read there, as what it is there (a constraints file, say).
+        let included = self.files.included_paths();
+        found.retain(|file| file.disk.as_ref().is_none_or(|disk| !included.contains(disk)));
+        if found.is_empty() {
+            return Err(Failure::new(format!(
+                "found no input in `{shown_folder}`; envcheck looked for:\n{}",
+                formats()
+            )));
+        }
+        Ok(found)
+    }
+
+    fn read(&mut self, file: FileId, format: &'static Format) -> Result<ReadFile, Failure> {
+        let path = self.files.shown_path(file).to_owned();
+        // A defect of a reader must not look like a verdict.
+        let reading = catch_unwind(AssertUnwindSafe(|| (format.read)(self.files, file))).map_err(|_| {
+            Failure::new(format!("internal error while reading `{path}` as {}: please report it", format.name))
+        })?;
+        if let Some(fault) = reading.fault {
+            let place = fault.place.map_or_else(String::new, |place| {
+                let position = self.files.position(place);
+                format!(":{}:{}", position.line, position.column)
+            });
+            let message = format!("`{path}{place}` is no readable {}: {}", format.name, fault.message);
+            return Err(Failure::new(escape_lines(&message)));
+        }
+        let skipped =
+            reading.skipped.into_iter().map(|part| SkippedPart { place: part.place, reason: part.reason }).collect();
+        let disk = self.files.disk_path(file).map(Path::to_path_buf);
+        Ok(ReadFile { path, disk, format, facts: reading.facts, skipped })
+    }
+}
+
+fn recognise(shown: &str, content: &Content, least: Claim) -> Option<&'static Format> {
+    let name = shown.rsplit('/').next().unwrap_or(shown);
+    let text = files::text_of(content).and_then(Result::ok);
+    input::recognise(&Probe { name, bytes: content, text: text.as_deref() }, least)
+}
+
+/// The formats as a list for a message.
+fn formats() -> String {
+    FORMATS.iter().map(|format| format!("  {:<20} {}", format.name, format.about)).collect::<Vec<_>>().join("\n")
+}
+
+fn unknown(shown: &str) -> Failure {
+    Failure::new(format!("no reader understands `{}`; envcheck looked for:\n{}", escape(shown), formats()))
+}
+
+fn unreadable(shown: &str, fault: &std::io::Error) -> Failure {
+    Failure::new(format!("could not read `{}`: {}", escape(shown), files::reason(fault)))
+}
+
+fn escape_lines(text: &str) -> String {
+    text.lines().map(escape).collect::<Vec<_>>().join("\n")
+}
+
+fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy().replace('\\', "/");
+    text.strip_prefix("./").unwrap_or(&text).to_owned()
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    let joined = env::current_dir().map_or_else(|_| path.to_path_buf(), |folder| folder.join(path));
+    files::normalise(&joined)
+}
+
+/// The folder that includes must not leave: the working folder if the input lies in it, else the input's own folder.
+fn root_of(input: &Path, folder: Option<&Path>) -> Option<PathBuf> {
+    let working = env::current_dir().ok()?;
+    if input.starts_with(&working) {
+        return Some(working);
+    }
+    if folder.is_some() { Some(input.to_path_buf()) } else { input.parent().map(Path::to_path_buf) }
+}

@@ -1,0 +1,51 @@
+//! `envcheck lock --from INPUT...`: records inputs as an envcheck lock.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{
+    Failure, Gate, InputOptions, OutputOptions,
+    load::{Wanted, load},
+    terminal,
+};
+use crate::{environment::Side, report::write_lock, text::Sources};
+
+/// Write an envcheck lock from inputs.
+#[derive(Debug, Args)]
+pub(super) struct Lock {
+    /// Files or folders to record; may be given several times
+    #[arg(long, value_name = "INPUT", required = true, num_args = 1..)]
+    from: Vec<PathBuf>,
+    /// A model file that belongs to the environment
+    #[arg(long, value_name = "FILE")]
+    model: Vec<PathBuf>,
+    /// The name of the environment
+    #[arg(long)]
+    name: Option<String>,
+    /// Its role: training or serving
+    #[arg(long, value_parser = ["training", "serving"])]
+    role: Option<String>,
+    #[command(flatten)]
+    read: InputOptions,
+    #[command(flatten)]
+    output: OutputOptions,
+}
+
+impl Lock {
+    pub(super) fn run(self) -> Result<Gate, Failure> {
+        let mut sources = Sources::default();
+        let wanted = [Wanted { name: "environment", side: Side::Alone, inputs: &self.from, models: &self.model }];
+        let sides = load(&wanted, &self.read, &mut sources)?;
+        for side in &sides {
+            let (text, notes) = write_lock(&side.environment, self.name.as_deref(), self.role.as_deref());
+            self.output.write(&text)?;
+            if !self.output.quiet {
+                for note in notes {
+                    terminal::complain(&format!("note: {}\n", crate::text::escape(&note.0)));
+                }
+            }
+        }
+        Ok(Gate::Open)
+    }
+}

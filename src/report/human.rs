@@ -1,0 +1,242 @@
+//! For people at a terminal: each finding with the lines of both sides, why, and what to do; then what was compared and
+//! what could not be decided.
+
+use std::fmt::{self, Write as _};
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity as Grade, SourceCode};
+
+use super::{Detail, Output, Report, Style, counted, source::JointSource};
+use crate::{
+    finding::{Evidence, Finding, Severity},
+    text::{Form, escape},
+};
+
+pub(super) static OUTPUT: Output =
+    Output { name: "human", about: "for people: lines of both sides, reasons and advice", render };
+
+/// A finding as miette sees it.
+struct Shown<'a> {
+    finding: &'a Finding,
+    source: &'a JointSource<'a>,
+}
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.finding.code)
+    }
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&escape(&self.finding.message))
+    }
+}
+
+impl std::error::Error for Shown<'_> {}
+
+impl Diagnostic for Shown<'_> {
+    fn code<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
+        let Finding { severity, code, rule, impact, .. } = self.finding;
+        Some(Box::new(format!("{severity}[{code}] {rule} ({impact})")))
+    }
+
+    fn severity(&self) -> Option<Grade> {
+        Some(match self.finding.severity {
+            Severity::Error => Grade::Error,
+            Severity::Warning => Grade::Warning,
+            Severity::Info => Grade::Advice,
+        })
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        if self.finding.labels.is_empty() {
+            return None;
+        }
+        Some(Box::new(self.finding.labels.iter().map(|label| {
+            let span = self.source.span(label.place);
+            let text = Some(escape(&label.text));
+            if label.primary {
+                LabeledSpan::new_primary_with_span(text, span)
+            } else {
+                LabeledSpan::new_with_span(text, span)
+            }
+        })))
+    }
+}
+
+fn render(report: &Report<'_>, style: Style) -> String {
+    let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler =
+        GraphicalReportHandler::new_themed(theme).with_width(style.width).with_context_lines(1).with_links(false);
+    let source = JointSource::new(report.sources);
+    let mut out = String::new();
+    let mut short: Vec<&Finding> = Vec::new();
+    for finding in &report.findings {
+        if finding.severity == Severity::Info && style.detail < Detail::Verbose {
+            short.push(finding);
+            continue;
+        }
+        // Writing into a String cannot fail.
+        let _ = handler.render_report(&mut out, &Shown { finding, source: &source });
+        advice(&mut out, finding, style);
+    }
+    if style.detail > Detail::Quiet {
+        if !short.is_empty() {
+            let _ = writeln!(out, "Differences without a known consequence:");
+            for finding in short {
+                line(&mut out, report, finding, style);
+            }
+            out.push('\n');
+        }
+        compared(&mut out, report, style);
+        undecided(&mut out, report, style);
+        skipped(&mut out, report, style);
+    }
+    summary(&mut out, report);
+    out
+}
+
+fn advice(out: &mut String, finding: &Finding, style: Style) {
+    for evidence in &finding.evidence {
+        wrapped(out, "  why: ", "       ", &evidence.claim, style.width);
+        let _ = writeln!(out, "       {}", escape(&witness(evidence)));
+    }
+    if let Some(help) = &finding.help {
+        wrapped(out, "  fix: ", "       ", help, style.width);
+    }
+    out.push('\n');
+}
+
+fn witness(evidence: &Evidence) -> String {
+    format!("[{}; {}; checked {}]", evidence.source, evidence.locator, evidence.checked)
+}
+
+/// A finding on one line, with its place.
+fn line(out: &mut String, report: &Report<'_>, finding: &Finding, style: Style) {
+    let place = finding.labels.first().map_or_else(String::new, |label| {
+        let source = report.sources.get(label.place.file);
+        match source.form {
+            Form::Text => format!(" ({}:{})", source.path, report.sources.position(label.place).line),
+            Form::View => format!(" ({})", source.path),
+        }
+    });
+    let text = format!("[{}] {}{place}", finding.code, finding.message);
+    wrapped(out, "  - ", "    ", &text, style.width);
+}
+
+fn compared(out: &mut String, report: &Report<'_>, style: Style) {
+    for side in report.sides {
+        let paths: Vec<&str> = side.inputs.iter().map(|input| input.path.as_str()).collect();
+        let environment = &side.environment;
+        let mut what = vec![counted(environment.packages().count(), "package")];
+        let gpus: u32 = environment.gpu_facts().iter().map(|seen| seen.value.count).sum();
+        if gpus > 0 {
+            what.push(counted(gpus as usize, "GPU"));
+        }
+        let models = environment.models().len();
+        if models > 0 {
+            what.push(counted(models, "model"));
+        }
+        let shown = if paths.len() > 4 && style.detail < Detail::Verbose {
+            format!("{} and {} more", paths[..3].join(", "), paths.len() - 3)
+        } else {
+            paths.join(", ")
+        };
+        let role = if report.sides.len() > 1 { environment.side.word() } else { "checked" };
+        wrapped(out, &format!("{role}: "), "  ", &format!("{} from {shown}", what.join(", ")), style.width);
+    }
+}
+
+fn undecided(out: &mut String, report: &Report<'_>, style: Style) {
+    if report.undecided.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "could not decide {}:", counted(report.undecided.len(), "question"));
+    let most = if style.detail < Detail::Verbose { 8 } else { usize::MAX };
+    for question in report.undecided.iter().take(most) {
+        wrapped(out, "  - ", "    ", &format!("[{}] {}", question.code, question.reason), style.width);
+        if !question.remedy.is_empty() {
+            wrapped(out, "    ", "    ", &format!("-> {}", question.remedy), style.width);
+        }
+    }
+    if report.undecided.len() > most {
+        let _ = writeln!(out, "  and {} more (-v shows all)", report.undecided.len() - most);
+    }
+}
+
+fn skipped(out: &mut String, report: &Report<'_>, style: Style) {
+    let parts: Vec<_> = report.sides.iter().flat_map(|side| &side.inputs).flat_map(|input| &input.skipped).collect();
+    if parts.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "skipped {}:", counted(parts.len(), "part"));
+    let most = if style.detail < Detail::Verbose { 8 } else { usize::MAX };
+    for part in parts.iter().take(most) {
+        let source = report.sources.get(part.place.file);
+        let text = match source.form {
+            Form::Text => {
+                format!("{}:{}: {}", source.path, report.sources.position(part.place).line, part.reason)
+            }
+            Form::View => format!("{}: {}", source.path, part.reason),
+        };
+        wrapped(out, "  - ", "    ", &text, style.width);
+    }
+    if parts.len() > most {
+        let _ = writeln!(out, "  and {} more (-v shows all)", parts.len() - most);
+    }
+}
+
+fn summary(out: &mut String, report: &Report<'_>) {
+    let counts: Vec<String> = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "info")]
+        .into_iter()
+        .map(|(severity, word)| (report.count(severity), word))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| if word == "info" { format!("{count} info") } else { counted(count, word) })
+        .collect();
+    let _ = match counts.as_slice() {
+        [] if report.undecided.is_empty() => writeln!(out, "no findings"),
+        [] => writeln!(out, "no findings, {} undecided", report.undecided.len()),
+        counts => writeln!(out, "{}", counts.join(", ")),
+    };
+}
+
+/// Writes a text with a prefix, broken at blanks to fit the width; words that are too long stay whole.
+fn wrapped(out: &mut String, first: &str, rest: &str, text: &str, width: usize) {
+    let text = escape(text);
+    let mut column = first.chars().count();
+    let start = column;
+    let mut fresh = true;
+    out.push_str(first);
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if !fresh && column + 1 + length > width {
+            out.push('\n');
+            out.push_str(rest);
+            column = rest.chars().count();
+            fresh = true;
+        }
+        if !fresh {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+        fresh = false;
+    }
+    debug_assert!(column >= start || !text.is_empty());
+    out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn lines_break_at_blanks() {
+        let mut out = String::new();
+        super::wrapped(&mut out, "- ", "  ", "one two three four", 10);
+        assert_eq!(out, "- one two\n  three\n  four\n");
+    }
+}

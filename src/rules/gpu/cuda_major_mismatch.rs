@@ -1,0 +1,86 @@
+use super::driver_too_old::brings;
+use crate::{
+    environment::{CudaUse, CudaUser, Environment},
+    finding::{Impact, Severity, Verdicts},
+    rules::{Check, Context, listed},
+};
+
+rule! {
+    /// A package loads CUDA libraries of another major than the environment offers.
+    ///
+    /// ## Why it matters
+    ///
+    /// ONNX Runtime, TensorFlow, CuPy and CTranslate2 do not bring the CUDA libraries along: they load them from the system or
+    /// from NVIDIA's wheels, by file names that carry the major. With another major the libraries are not found; the process
+    /// fails, or continues on the CPU. torch brings its own and is not concerned.
+    ///
+    /// ## Example
+    ///
+    /// ```text
+    /// requirements.txt: onnxruntime-gpu==1.16.3      (built for CUDA 11)
+    /// serve.lock:       [gpu] cuda = "12.1"
+    /// ```
+    ///
+    /// ## How to fix
+    ///
+    /// Take the release (or the build) for the CUDA major that is installed, or install the other CUDA major.
+    pub(crate) static RULE {
+        code: "EC306",
+        name: "cuda-major-mismatch",
+        impact: Impact::WrongResult,
+        severity: Severity::Error,
+        since: "0.1.0",
+        check: Check::Side(check),
+    }
+}
+
+fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    let users = side.cuda_users(ctx.knowledge);
+    let offers: Vec<&CudaUser> =
+        users.iter().filter(|user| matches!(user.how, CudaUse::System | CudaUse::Wheel | CudaUse::Bundled)).collect();
+    // CUDA 10 and older also changed file names within a major, which no table here covers.
+    let found = |user: &CudaUser| offers.iter().any(|offer| offer.cuda.major() == user.cuda.major());
+    for user in users.iter().filter(|user| user.how == CudaUse::Loaded && !found(user)) {
+        let system: Vec<&&CudaUser> = offers.iter().filter(|offer| offer.how == CudaUse::System).collect();
+        let Some(first) = system.first().copied().or(offers.first()) else {
+            if side.device().is_some_and(|(device, _)| device == "cuda") {
+                out.undecided.push(RULE.undecided(
+                    format!("{} loads CUDA {}, and nothing says which CUDA {} has", user.shown, user.cuda, side.side.word()),
+                    "add `nvcc --version`, /usr/local/cuda/version.json or [gpu] cuda to an envcheck lock",
+                ));
+            }
+            continue;
+        };
+        // Libraries inside other wheels say nothing about those of the system.
+        let severity = if system.is_empty() { Severity::Warning } else { Severity::Error };
+        let mut majors: Vec<u32> = offers.iter().map(|offer| offer.cuda.major()).collect();
+        majors.sort_unstable();
+        majors.dedup();
+        let majors: Vec<String> = majors.iter().map(ToString::to_string).collect();
+        let mut finding = RULE
+            .finding(format!("{} is built for CUDA {}, the environment offers CUDA {}", user.shown, user.cuda, listed(&majors)))
+            .severity(severity)
+            .primary(&side.name, user.place, brings(user))
+            .label(&side.name, first.place, if first.how == CudaUse::System { format!("CUDA {} is installed", first.cuda) } else { brings(first) })
+            .about([user.component.as_str(), "cuda"])
+            .because(ctx.knowledge.statement("cudart-soname"))
+            .help(help(ctx, user, first.cuda.major()));
+        if let Some(reason) = &user.reason {
+            finding = finding.because(reason.clone());
+        }
+        out.findings.push(finding);
+    }
+}
+
+/// The releases of the package that are built for the CUDA major which is there.
+fn help(ctx: &Context<'_>, user: &CudaUser, major: u32) -> String {
+    let rows = ctx.knowledge.gpu_libraries.rows().iter();
+    let fitting = rows.filter(|row| row.package == user.component && row.cuda.major() == major);
+    let first = fitting.filter_map(|row| row.releases.lower_bound()).map(crate::version::Version::only_release).min();
+    match first {
+        Some(first) => {
+            format!("take {} {first} or another release for CUDA {major}, or install CUDA {}", user.component, user.cuda.major())
+        }
+        None => format!("install CUDA {}, or a build of {} for CUDA {major}", user.cuda.major(), user.component),
+    }
+}

@@ -1,0 +1,240 @@
+use crate::{
+    environment::{CudaUse, CudaUser, Environment},
+    finding::{Finding, Impact, Severity, Verdicts},
+    knowledge::{
+        Knowledge, Reason,
+        cuda::{DriverFloor, DriverSystem},
+        gpu::GpuKind,
+    },
+    rules::{Check, Context, listed},
+    text::Place,
+    version::{CudaVersion, DriverVersion, Truth},
+};
+
+rule! {
+    /// The NVIDIA driver is older than the CUDA runtime of the environment requires.
+    ///
+    /// ## Why it matters
+    ///
+    /// CUDA does not initialise: the service dies on its first use of the GPU, or silently computes on the CPU, although
+    /// the image was built and the model file is sound. The CUDA number in nvidia-smi's header is what the driver can run,
+    /// not what is installed.
+    ///
+    /// From CUDA 11 on, any driver of the major's first branch or newer will do (minor-version compatibility); before, the
+    /// driver must be that of the toolkit. A newer driver is never a problem. On data-center GPUs the `cuda-compat` package
+    /// lets an older driver run a newer CUDA.
+    ///
+    /// ## Example
+    ///
+    /// ```text
+    /// requirements.txt: torch==2.4.0+cu121
+    /// nvidia-smi.txt:   Driver Version: 470.82.01
+    /// ```
+    ///
+    /// ## How to fix
+    ///
+    /// Upgrade the driver, or install builds for an older CUDA.
+    pub(crate) static RULE {
+        code: "EC301",
+        name: "driver-too-old",
+        impact: Impact::StartFailure,
+        severity: Severity::Error,
+        since: "0.1.0",
+        check: Check::Side(check),
+    }
+}
+
+/// What a side says about its driver.
+pub(super) struct Driver<'a> {
+    pub(super) version: Option<&'a DriverVersion>,
+    /// The newest CUDA it can run, and why, if that is known.
+    pub(super) cuda: Option<(CudaVersion, Option<Reason>)>,
+    pub(super) place: Place,
+    pub(super) system: DriverSystem,
+}
+
+impl<'a> Driver<'a> {
+    pub(super) fn of(side: &'a Environment, knowledge: &Knowledge) -> Option<Driver<'a>> {
+        let windows = side.host_os().is_some_and(|os| os.value == "windows");
+        let system = if windows { DriverSystem::Windows } else { DriverSystem::Linux };
+        let version = side.drivers().into_iter().next();
+        let reported = side.driver_cuda();
+        let place = version.map(|seen| seen.place).or(reported.map(|seen| seen.place))?;
+        let cuda = match (reported, version) {
+            (Some(seen), _) => Some((seen.value.clone(), None)),
+            (None, Some(driver)) => knowledge.cuda_of_branch(driver.value.branch()).map(|(cuda, provenance)| {
+                let claim = format!("drivers of branch {} run CUDA up to {cuda}", driver.value.branch());
+                (cuda.clone(), Some(Reason { claim, provenance }))
+            }),
+            (None, None) => None,
+        };
+        Some(Driver { version: version.map(|seen| seen.value), cuda, place, system })
+    }
+
+    pub(super) fn shown(&self) -> String {
+        match (self.version, &self.cuda) {
+            (Some(version), _) => format!("driver {}", version.spelled()),
+            (None, Some((cuda, _))) => format!("a driver for CUDA {cuda}"),
+            (None, None) => "the driver".to_owned(),
+        }
+    }
+
+    /// Whether the driver knows this very CUDA version, so that nothing is limited.
+    pub(super) fn covers(&self, cuda: &CudaVersion) -> Truth {
+        let Some((max, _)) = &self.cuda else { return Truth::Undecided };
+        max.at_least(&cuda.prefix(2))
+    }
+}
+
+enum Verdict {
+    Fine,
+    Unknown,
+    /// Documents disagree about this number.
+    Disputed(DriverFloor),
+    TooOld(DriverFloor),
+}
+
+fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    let users: Vec<CudaUser> = side.cuda_users(ctx.knowledge);
+    if users.is_empty() {
+        return;
+    }
+    let Some(driver) = Driver::of(side, ctx.knowledge) else {
+        no_driver(side, &users, out);
+        return;
+    };
+    let mut groups: Vec<(DriverFloor, bool, Vec<&CudaUser>)> = Vec::new();
+    for user in &users {
+        match judge(ctx.knowledge, &driver, &user.cuda) {
+            Verdict::Fine => {}
+            Verdict::Unknown => out.undecided.push(RULE.undecided(
+                format!("nothing is known about the driver that CUDA {} ({}) needs", user.cuda, user.shown),
+                "state the CUDA version with its minor",
+            )),
+            Verdict::Disputed(floor) => add(&mut groups, floor, true, user),
+            Verdict::TooOld(floor) => add(&mut groups, floor, false, user),
+        }
+    }
+    // One old driver is one cause: the user that asks for the most stands for all.
+    groups.sort_by(|a, b| b.0.driver.cmp(&a.0.driver));
+    let Some((floor, disputed, mut guilty)) = groups.first().cloned() else { return };
+    for (_, _, others) in &groups[1..] {
+        guilty.extend(others.iter().copied());
+    }
+    out.findings.push(finding(ctx, side, &driver, &floor, disputed, &guilty));
+}
+
+fn add<'u>(groups: &mut Vec<(DriverFloor, bool, Vec<&'u CudaUser>)>, floor: DriverFloor, disputed: bool, user: &'u CudaUser) {
+    match groups.iter_mut().find(|(known, _, _)| known.driver == floor.driver) {
+        Some((_, _, users)) => users.push(user),
+        None => groups.push((floor, disputed, vec![user])),
+    }
+}
+
+fn judge(knowledge: &Knowledge, driver: &Driver<'_>, cuda: &CudaVersion) -> Verdict {
+    if driver.covers(cuda).holds() {
+        return Verdict::Fine;
+    }
+    let Some(floor) = knowledge.driver_floor(cuda, driver.system) else { return Verdict::Unknown };
+    let Some(version) = driver.version else {
+        // Only the CUDA number of the driver is known: a driver of the same major is at or above the floor.
+        let Some((max, _)) = &driver.cuda else { return Verdict::Unknown };
+        let enough = if floor.by_major { max.major() >= cuda.major() } else { !driver.covers(cuda).violated() };
+        return if enough { Verdict::Fine } else { Verdict::TooOld(floor) };
+    };
+    match version.at_least(&floor.driver) {
+        Truth::Holds => match &floor.sure {
+            Some(sure) if version.at_least(sure).violated() => Verdict::Disputed(floor),
+            _ => Verdict::Fine,
+        },
+        // A branch alone, such as `525`, is taken at its word.
+        Truth::Undecided => Verdict::Fine,
+        Truth::Violated if floor.by_major && version.branch() == floor.driver.branch() => Verdict::Disputed(floor),
+        Truth::Violated => Verdict::TooOld(floor),
+    }
+}
+
+fn finding(ctx: &Context<'_>, side: &Environment, driver: &Driver<'_>, floor: &DriverFloor, disputed: bool, guilty: &[&CudaUser]) -> Finding {
+    let worst = guilty[0];
+    let needed = floor.driver.spelled();
+    let mut severity = if disputed { Severity::Warning } else { Severity::Error };
+    if !guilty.iter().any(|user| user.sure) {
+        severity = severity.min(Severity::Warning);
+    }
+    let message = format!("{} is too old for CUDA {}, which needs {needed} or newer", driver.shown(), worst.cuda);
+    let mut components = vec!["nvidia-driver".to_owned(), "cuda".to_owned()];
+    components.extend(guilty.iter().map(|user| user.component.clone()));
+    let mut finding = RULE
+        .finding(message)
+        .primary(&side.name, driver.place, driver.version.map_or_else(|| driver.shown(), |version| format!("driver {}", version.spelled())))
+        .about(components);
+    for user in guilty {
+        finding = finding.label(&side.name, user.place, brings(user));
+        if let Some(reason) = &user.reason {
+            finding = finding.because(reason.clone());
+        }
+    }
+    let os = if driver.system == DriverSystem::Windows { "Windows" } else { "Linux" };
+    let claim = format!("CUDA {} needs driver {needed} or newer ({os})", floor.range);
+    finding = finding.because(Reason { claim, provenance: floor.provenance.clone() });
+    let (compat, noted) = compat(ctx, side, driver, &worst.cuda, finding);
+    finding = noted;
+    if let Some(supported) = compat {
+        severity = severity.min(supported);
+    }
+    let older = driver.cuda.as_ref().map_or_else(String::new, |(max, _)| format!(", or install builds for CUDA {}.x or older", max.major()));
+    finding.severity(severity).help(format!("install driver {needed} or newer on the {} host{older}", side.side.word()))
+}
+
+/// What the cuda-compat package changes, where one is declared.
+fn compat(ctx: &Context<'_>, side: &Environment, driver: &Driver<'_>, cuda: &CudaVersion, finding: Finding) -> (Option<Severity>, Finding) {
+    let wanted = format!("cuda-compat-{}-{}", cuda.major(), cuda.minor().unwrap_or(0));
+    let declared = side.libraries().into_iter().find(|seen| seen.value.name == wanted).map(|seen| seen.place);
+    let declared = declared.or_else(|| side.package(&wanted).map(crate::environment::PackageView::place));
+    let (Some(place), Some(version)) = (declared, driver.version) else { return (None, finding) };
+    let finding = finding.label(&side.name, place, format!("{wanted} is installed"));
+    let kinds: Vec<Option<GpuKind>> = side.gpus(ctx.knowledge).iter().map(crate::environment::GpuView::kind).collect();
+    if kinds.contains(&Some(GpuKind::Geforce)) {
+        return (None, finding.because(ctx.knowledge.statement("forward-compat-hardware")));
+    }
+    let (supported, provenance) = ctx.knowledge.forward_compat(cuda, version.branch());
+    let claim = format!("cuda-compat for CUDA {} {} drivers of branch {}", cuda.prefix(2), if supported.holds() { "supports" } else { "does not support" }, version.branch());
+    let finding = match provenance {
+        Some(provenance) => finding.because(Reason { claim, provenance }),
+        None => finding,
+    };
+    match supported {
+        Truth::Holds => (Some(Severity::Info), finding),
+        Truth::Undecided => (Some(Severity::Warning), finding),
+        Truth::Violated => (None, finding),
+    }
+}
+
+pub(super) fn brings(user: &CudaUser) -> String {
+    match user.how {
+        CudaUse::Bundled => format!("brings CUDA {}", user.cuda),
+        CudaUse::Wheel => format!("is CUDA {}", user.cuda),
+        CudaUse::Loaded | CudaUse::Stated => format!("built for CUDA {}", user.cuda),
+        CudaUse::System => format!("CUDA {}", user.cuda),
+    }
+}
+
+fn no_driver(side: &Environment, users: &[CudaUser], out: &mut Verdicts) {
+    let names: Vec<&str> = users.iter().map(|user| user.shown.as_str()).take(3).collect();
+    if let (Some(said), Some(("cuda", place))) = (side.no_driver(), side.device()) {
+        let finding = RULE
+            .finding(format!("no NVIDIA driver is working, and {} should run on the GPU", listed(&names)))
+            .primary(&side.name, said.place, "the driver does not answer")
+            .label(&side.name, place, "meant to run on the GPU")
+            .about(["nvidia-driver", "cuda"])
+            .about(users.iter().map(|user| user.component.clone()))
+            .help("install the driver, or start the container with access to the GPU");
+        let finding = users.iter().take(3).fold(finding, |finding, user| finding.label(&side.name, user.place, brings(user)));
+        out.findings.push(finding);
+        return;
+    }
+    out.undecided.push(RULE.undecided(
+        format!("no driver is declared for {}, which has {}", side.side.word(), listed(&names)),
+        "add the output of `nvidia-smi` of that host, or [gpu] driver to an envcheck lock",
+    ));
+}

@@ -1,0 +1,77 @@
+use crate::{
+    environment::{CudaUse, Environment},
+    finding::{Impact, Severity, Verdicts},
+    knowledge::{Grounds, Reason},
+    rules::{Check, Context},
+};
+
+rule! {
+    /// The CUDA toolkit does not know the GPU.
+    ///
+    /// ## Why it matters
+    ///
+    /// Each toolkit compiles for a range of compute capabilities, and its libraries carry code for no other. Below the range
+    /// the architecture was dropped and nothing runs. Above it, only programs that hold PTX run, after compiling it at start.
+    ///
+    /// ## Example
+    ///
+    /// ```text
+    /// serve.lock: [gpu] cuda = "13.0"
+    ///             [[gpu.device]] name = "Tesla V100-SXM2-16GB"
+    /// ```
+    ///
+    /// ## How to fix
+    ///
+    /// Use a toolkit that knows the GPU: the last one for Volta and older is CUDA 12.9, the first one for Blackwell 12.8.
+    pub(crate) static RULE {
+        code: "EC304",
+        name: "gpu-not-in-toolkit",
+        impact: Impact::StartFailure,
+        severity: Severity::Error,
+        since: "0.1.0",
+        check: Check::Side(check),
+    }
+}
+
+fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    for gpu in side.gpus(ctx.knowledge) {
+        let Some(capability) = gpu.capability else { continue };
+        for user in side.cuda_users(ctx.knowledge) {
+            // torch has a rule of its own that knows its builds; the wheels beside it are the same cause.
+            if matches!(user.how, CudaUse::Bundled | CudaUse::Wheel) {
+                continue;
+            }
+            let Some((row, provenance)) = ctx.knowledge.toolkit_capabilities(&user.cuda) else { continue };
+            let below = capability < row.min;
+            if !below && capability <= row.max {
+                continue;
+            }
+            let sure = provenance.grounds == Grounds::Error && gpu.by.as_ref().is_none_or(|by| by.grounds == Grounds::Error);
+            let severity = if below && sure { Severity::Error } else { Severity::Warning };
+            let message = if below {
+                format!("CUDA {} no longer supports {}: it begins at {}", user.cuda, gpu.shown(), row.min)
+            } else {
+                format!("CUDA {} does not know {} yet: it ends at {}", user.cuda, gpu.shown(), row.max)
+            };
+            let claim = format!("CUDA {} to {} compiles for compute capability {} to {}", row.first, row.last, row.min, row.max);
+            let fitting = ctx.knowledge.toolkit_capability.rows().iter().filter(|row| row.min <= capability && capability <= row.max);
+            let help = if below {
+                fitting.max_by(|a, b| a.last.cmp(&b.last)).map(|row| format!("use CUDA {} or older", row.last))
+            } else {
+                fitting.min_by(|a, b| a.first.cmp(&b.first)).map(|row| format!("use CUDA {} or newer", row.first))
+            };
+            let mut finding = RULE
+                .finding(message)
+                .severity(severity)
+                .primary(&side.name, user.place, user.shown.clone())
+                .label(&side.name, gpu.place, format!("compute capability {capability}"))
+                .about(["gpu", "cuda", user.component.as_str()])
+                .because(Reason { claim, provenance })
+                .help(help.unwrap_or_else(|| "use another GPU".to_owned()));
+            if let Some(by) = &gpu.by {
+                finding = finding.because(Reason { claim: format!("{} has compute capability {capability}", gpu.name), provenance: by.clone() });
+            }
+            out.findings.push(finding);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+use crate::{
+    environment::{Entry, Environment, PackageView},
+    fact::Standing,
+    finding::{Impact, Severity, Verdicts},
+    rules::{Check, Context},
+};
+
+rule! {
+    /// The inputs of one side contradict each other.
+    ///
+    /// ## Why it matters
+    ///
+    /// Two lines of one requirements file that exclude each other cannot be installed. Where a list of what is installed
+    /// disagrees with what is asked for, one of the two is out of date, and every other verdict about that package is about
+    /// the wrong version.
+    ///
+    /// ## Example
+    ///
+    /// ```text
+    /// requirements.txt: numpy==1.26.4
+    /// pip-freeze.txt:   numpy==2.1.0
+    /// ```
+    ///
+    /// ## How to fix
+    ///
+    /// Bring the files in line, and remove the one that is stale.
+    pub(crate) static RULE {
+        code: "EC602",
+        name: "contradiction",
+        impact: Impact::Drift,
+        severity: Severity::Error,
+        since: "0.1.0",
+        check: Check::Side(check),
+    }
+}
+
+fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    for view in side.packages() {
+        package(ctx, side, view, out);
+    }
+    let pythons = side.pythons();
+    if let Some(first) = pythons.first()
+        && let Some(other) = pythons.iter().find(|seen| seen.value.prefix(2).same(&first.value.prefix(2)).violated())
+    {
+        out.findings.push(
+            RULE.finding(format!("{} has Python {} and Python {}", side.side.word(), first.value, other.value))
+                .severity(Severity::Warning)
+                .primary(&side.name, other.place, format!("Python {}", other.value))
+                .label(&side.name, first.place, format!("Python {}", first.value))
+                .about(["python"])
+                .help("remove the input that is out of date"),
+        );
+    }
+    let drivers = side.drivers();
+    if let Some(first) = drivers.first()
+        && let Some(other) = drivers.iter().find(|seen| seen.value.same(first.value).violated())
+    {
+        out.findings.push(
+            RULE.finding(format!("{} has driver {} and driver {}", side.side.word(), first.value.spelled(), other.value.spelled()))
+                .severity(Severity::Warning)
+                .primary(&side.name, other.place, format!("driver {}", other.value.spelled()))
+                .label(&side.name, first.place, format!("driver {}", first.value.spelled()))
+                .about(["nvidia-driver"])
+                .help("check hosts with different drivers one by one"),
+        );
+    }
+}
+
+fn package(ctx: &Context<'_>, side: &Environment, view: &PackageView, out: &mut Verdicts) {
+    let certain: Vec<&Entry> = view.entries.iter().filter(|entry| entry.applies.holds()).collect();
+    for (at, a) in certain.iter().enumerate() {
+        for b in &certain[at + 1..] {
+            if !a.package.versions.intersection(&b.package.versions).is_empty() {
+                continue;
+            }
+            let installs = a.standing == Standing::Declared && b.standing == Standing::Declared;
+            let one_file = a.place.file == b.place.file;
+            let (first, second) = (said(a), said(b));
+            let mut finding = RULE
+                .finding(format!("{} is both {first} and {second} in {}", view.name, side.side.word()))
+                // Several requirements files in one folder may be alternatives; one file is not.
+                .severity(if installs && one_file { Severity::Error } else { Severity::Warning })
+                .impact(if installs && one_file { Impact::StartFailure } else { Impact::Drift })
+                .primary(&side.name, b.version_place(), second.clone())
+                .label(&side.name, a.version_place(), first.clone())
+                .about([view.name.as_str()])
+                .help(if installs { "keep one of the two" } else { "bring the files in line, or remove the stale one" });
+            if installs && one_file {
+                finding = finding.because(ctx.knowledge.statement("pip-one-version"));
+            }
+            out.findings.push(finding);
+            return; // One contradiction of a package says it all.
+        }
+    }
+}
+
+fn said(entry: &Entry) -> String {
+    match entry.package.versions.single() {
+        Some(version) => version.to_string(),
+        None => entry.package.specifier.clone(),
+    }
+}

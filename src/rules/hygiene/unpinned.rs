@@ -1,0 +1,86 @@
+use crate::{
+    environment::{Environment, PackageView, Side},
+    fact::Standing,
+    finding::{Impact, Severity, Verdicts},
+    knowledge::packages::Role,
+    rules::{Check, Context, listed_up_to},
+};
+
+rule! {
+    /// Packages that touch the model are not pinned.
+    ///
+    /// ## Why it matters
+    ///
+    /// What is installed is decided on the day of the build. The model that was tested with one release is answered by another
+    /// one tomorrow, and no file shows a difference. Said once for a side, not per package.
+    ///
+    /// ## Example
+    ///
+    /// ```text
+    /// serve/requirements.txt: scikit-learn
+    ///                         joblib>=1.2
+    /// ```
+    ///
+    /// ## How to fix
+    ///
+    /// Pin the versions that training used, best with a lock file.
+    pub(crate) static RULE {
+        code: "EC601",
+        name: "unpinned",
+        impact: Impact::Drift,
+        severity: Severity::Warning,
+        since: "0.1.0",
+        check: Check::Side(check),
+    }
+}
+
+fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    let touching = |view: &&PackageView| {
+        let role = ctx.knowledge.role(&view.name);
+        matches!(role, Some(Role::Framework | Role::Runtime | Role::Serialiser | Role::Preprocessing))
+    };
+    let mut floating: Vec<&PackageView> = side.packages().filter(touching).filter(|view| floats(view)).collect();
+    // Those that a declared model was written with come first.
+    let models = ctx.models();
+    let written = |view: &PackageView| {
+        models.iter().find(|(_, model)| model.value.producer.as_ref().is_some_and(|producer| producer.name == view.name.as_str()))
+    };
+    floating.sort_by_key(|view| (written(view).is_none(), view.place()));
+    let Some(first) = floating.first() else { return };
+    let names: Vec<&str> = floating.iter().map(|view| view.name.as_str()).collect();
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    let mut finding = RULE
+        .finding(format!("{} {verb} not pinned in {}", listed_up_to(&names, 5), side.side.word()))
+        .severity(if side.side == Side::Training { Severity::Info } else { Severity::Warning })
+        .about(names.iter().copied());
+    for view in floating.iter().take(3) {
+        finding = finding.primary(&side.name, view.place(), what(view));
+    }
+    if let Some((owner, model)) = written(first) {
+        finding = finding.label(&owner.name, model.place, format!("written with {}", first.name));
+    }
+    let pinned = ctx.training.filter(|_| side.side == Side::Serving).and_then(|training| {
+        let view = training.package(first.name.as_str())?;
+        view.pin().map(|version| (training, view, version.clone()))
+    });
+    let help = match pinned {
+        Some((training, view, version)) => {
+            finding = finding.label(&training.name, view.place(), format!("{version} in training"));
+            format!("pin what training used, such as {}=={version}", first.name)
+        }
+        None => "pin exact versions (==), best with a lock file".to_owned(),
+    };
+    out.findings.push(finding.help(help));
+}
+
+/// Whether more than one release can be installed. A direct reference names its source; an observed list has versions.
+fn floats(view: &PackageView) -> bool {
+    view.standing == Standing::Declared && !view.is_direct() && view.pin().is_none() && !view.versions.is_empty()
+        // One name with several markers is a lock for several platforms.
+        && !view.entries.iter().filter(|entry| !entry.package.constraint).all(|entry| entry.package.versions.single().is_some())
+}
+
+fn what(view: &PackageView) -> String {
+    let entry = view.leading();
+    if entry.package.specifier.is_empty() { "any version".to_owned() } else { format!("{} admits several", entry.package.specifier) }
+}

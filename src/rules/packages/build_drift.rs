@@ -1,0 +1,156 @@
+use crate::{
+    environment::{Environment, PackageView},
+    finding::{Impact, Severity, Verdicts},
+    knowledge::{Knowledge, Reason, torch::Build},
+    rules::{Check, Context},
+    text::Place,
+    version::CudaVersion,
+};
+
+rule! {
+    /// Both sides have the same release of a package in different builds.
+    ///
+    /// ## Why it matters
+    ///
+    /// The number is equal, the program is not: a `+cpu` build on a machine that should use its GPU answers from the CPU
+    /// without a word, and the builds for two CUDA versions use other kernels. A build without a label is the one that PyPI
+    /// carries, so `2.3.1` and `2.3.1+cu121` are the same build.
+    ///
+    /// ## Example
+    ///
+    /// ```text
+    /// train/requirements.txt: torch==2.1.2+cu121
+    /// serve/requirements.txt: torch==2.1.2+cpu          (device = "cuda")
+    /// ```
+    ///
+    /// ## How to fix
+    ///
+    /// Install the build that fits the serving machine on purpose, and declare what it is meant to run on.
+    pub(crate) static RULE {
+        code: "EC103",
+        name: "build-drift",
+        impact: Impact::WrongResult,
+        severity: Severity::Error,
+        since: "0.1.0",
+        check: Check::Pair(check),
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    Cpu,
+    Cuda(Option<CudaVersion>),
+    Other(String),
+}
+
+impl Kind {
+    fn shown(&self) -> String {
+        match self {
+            Kind::Cpu => "a CPU build".into(),
+            Kind::Cuda(Some(cuda)) => format!("a build for CUDA {cuda}"),
+            Kind::Cuda(None) => "a GPU build".into(),
+            Kind::Other(label) => format!("build +{label}"),
+        }
+    }
+}
+
+fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: &mut Verdicts) {
+    for serve in serving.packages() {
+        // The same import package may come from a distribution of another name.
+        let family = ctx.knowledge.family(serve.name.as_str());
+        let train = training
+            .package(serve.name.as_str())
+            .or_else(|| family.iter().find_map(|name| training.package(name)).filter(|_| serving_is_alone(serving, &family)));
+        let Some(train) = train else { continue };
+        let (Some(a), Some(b)) = (train.pin(), serve.pin()) else { continue };
+        if a.clone().without_local() != b.clone().without_local() {
+            continue;
+        }
+        let ((before, _), (after, why)) = (kind(training, train, ctx.knowledge), kind(serving, serve, ctx.knowledge));
+        let (Some(before), Some(after)) = (before, after) else { continue };
+        if before == after {
+            continue;
+        }
+        let (severity, impact, reason) = judge(serving, ctx.knowledge, &before, &after);
+        let name = &serve.name;
+        let mut finding = RULE
+            .finding(format!("{name} {} is {} in training and {} in serving", public(b), before.shown(), after.shown()))
+            .severity(severity)
+            .impact(impact)
+            .primary(&serving.name, serve.place(), format!("{} in serving", after.shown()))
+            .label(&training.name, train.place(), format!("{} in training", before.shown()))
+            .about([name.as_str(), train.name.as_str()])
+            .help(match (&after, severity) {
+                (Kind::Cpu, Severity::Error | Severity::Warning) => format!("install the GPU build of {name} in serving"),
+                _ => "if that is on purpose, test the model on the serving build".into(),
+            });
+        if let Some((place, text)) = reason {
+            finding = finding.label(&serving.name, place, text);
+        }
+        if let Some(why) = why {
+            finding = finding.because(why);
+        }
+        out.findings.push(finding.because(ctx.knowledge.statement("local-labels")));
+    }
+}
+
+/// A GPU build that was replaced by a CPU build is an error where the GPU is asked for, a warning where there is one.
+fn judge(
+    serving: &Environment,
+    knowledge: &Knowledge,
+    before: &Kind,
+    after: &Kind,
+) -> (Severity, Impact, Option<(Place, String)>) {
+    if *after == Kind::Cpu && matches!(before, Kind::Cuda(_)) {
+        if let Some(("cuda", place)) = serving.device() {
+            return (Severity::Error, Impact::WrongResult, Some((place, "serving is meant to use the GPU".into())));
+        }
+        if let Some(gpu) = serving.gpus(knowledge).first() {
+            return (Severity::Warning, Impact::WrongResult, Some((gpu.place, "serving has a GPU".into())));
+        }
+        if let Some(driver) = serving.drivers().first() {
+            return (Severity::Warning, Impact::WrongResult, Some((driver.place, "serving has a GPU driver".into())));
+        }
+    }
+    (Severity::Info, Impact::Drift, None)
+}
+
+fn kind(side: &Environment, view: &PackageView, knowledge: &Knowledge) -> (Option<Kind>, Option<Reason>) {
+    let name = view.name.as_str();
+    let Some(version) = view.pin() else { return (None, None) };
+    let by_name = match name {
+        "tensorflow-cpu" | "tensorflow-intel" | "tf-nightly-cpu" | "onnxruntime" | "faiss-cpu" | "paddlepaddle" | "xgboost-cpu" => Some(Kind::Cpu),
+        "tensorflow" | "tensorflow-gpu" | "onnxruntime-gpu" | "faiss-gpu" | "paddlepaddle-gpu" | "xgboost" => Some(Kind::Cuda(None)),
+        _ => None,
+    };
+    match Build::of(version) {
+        Some(Build::Cpu) => (Some(Kind::Cpu), None),
+        Some(Build::Cuda(cuda)) => (Some(Kind::Cuda(Some(cuda))), None),
+        Some(Build::Rocm(label) | Build::Ngc(label) | Build::Other(label)) => (Some(Kind::Other(label)), None),
+        None if by_name.is_some() => (by_name, None),
+        // Without a label it is the build that PyPI carries, if that is known for torch; its companions follow it.
+        None => {
+            let torch = match name {
+                "torch" => Some(view),
+                "torchvision" | "torchaudio" => side.package("torch"),
+                _ => None,
+            };
+            let release = torch.and_then(PackageView::pin).filter(|version| !version.is_local());
+            match release.and_then(|version| knowledge.torch_release(version)) {
+                Some((row, provenance)) if side.target.os.as_deref().is_none_or(|os| os == "linux") => {
+                    let claim = format!("torch {} from PyPI brings CUDA {} (Linux x86_64)", row.version, row.cuda);
+                    (Some(Kind::Cuda(Some(row.cuda.clone()))), Some(Reason { claim, provenance }))
+                }
+                _ => (None, None),
+            }
+        }
+    }
+}
+
+fn serving_is_alone(serving: &Environment, family: &[String]) -> bool {
+    family.iter().filter(|name| serving.package(name).is_some()).count() == 1
+}
+
+fn public(version: &crate::version::Version) -> String {
+    version.clone().without_local().to_string()
+}

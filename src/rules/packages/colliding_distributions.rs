@@ -1,0 +1,72 @@
+use crate::{
+    environment::{Environment, PackageView},
+    finding::{Impact, Severity, Verdicts},
+    knowledge::{Grounds, Reason},
+    rules::{Check, Context, listed},
+};
+
+rule! {
+    /// Two distributions in one environment install the same import package.
+    ///
+    /// ## Why it matters
+    ///
+    /// pip sees two projects and is content; on disk the one that is installed last overwrites files of the other. Which
+    /// one runs depends on the order, and removing one breaks the rest. With `onnxruntime` beside `onnxruntime-gpu` the GPU
+    /// may be gone without a message.
+    ///
+    /// ## Example
+    ///
+    /// ```text
+    /// onnxruntime==1.18.0
+    /// onnxruntime-gpu==1.18.0
+    /// ```
+    ///
+    /// ## How to fix
+    ///
+    /// Keep one of them. If a dependency pulls in the other, leave it out with an override or a constraint.
+    pub(crate) static RULE {
+        code: "EC104",
+        name: "colliding-distributions",
+        impact: Impact::WrongResult,
+        severity: Severity::Error,
+        since: "0.1.0",
+        check: Check::Side(check),
+    }
+}
+
+fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    for row in ctx.knowledge.collision.rows() {
+        let together = row.together.as_deref().unwrap_or_default();
+        let members: Vec<&PackageView> = row
+            .distributions
+            .iter()
+            .filter_map(|name| side.package(name))
+            .filter(|view| view.present.holds())
+            .collect();
+        let belongs = |view: &&&PackageView| {
+            let leads = members.iter().any(|other| other.name != view.name && other.versions == view.versions);
+            !(together.iter().any(|name| name == view.name.as_str()) && leads)
+        };
+        let rivals: Vec<&&PackageView> = members.iter().filter(belongs).collect();
+        let [first, second, ..] = rivals.as_slice() else { continue };
+        let builds = row.builds == Some(true);
+        let provenance = ctx.knowledge.collision.provenance(row);
+        // Equal versions of one code are two copies of the same files.
+        let severity = if builds && provenance.grounds == Grounds::Error { Severity::Error } else { Severity::Warning };
+        let names: Vec<&str> = rivals.iter().map(|view| view.name.as_str()).collect();
+        let keep = rivals.iter().find(|view| view.name.as_str().contains("gpu")).unwrap_or(first);
+        let drop: Vec<&str> = names.iter().copied().filter(|name| *name != keep.name.as_str()).collect();
+        let mut finding = RULE
+            .finding(format!("{} both install the import package `{}`", listed(&names), row.module))
+            .severity(severity)
+            .primary(&side.name, second.place(), format!("{} {}", second.name, second.shown()))
+            .label(&side.name, first.place(), format!("{} {}", first.name, first.shown()))
+            .about(names.iter().copied())
+            .help(format!("keep {} and remove {}", keep.name, listed(&drop)));
+        for view in rivals.iter().skip(2) {
+            finding = finding.label(&side.name, view.place(), format!("{} {}", view.name, view.shown()));
+        }
+        let claim = format!("{} install the same files of `{}`", listed(&names), row.module);
+        out.findings.push(finding.because(Reason { claim, provenance }));
+    }
+}

@@ -1,0 +1,77 @@
+use crate::{
+    environment::{Environment, PackageView},
+    finding::{Impact, Severity, Verdicts},
+    knowledge::{Grounds, Knowledge, Reason, torch::Build},
+    rules::{Check, Context},
+};
+
+rule! {
+    /// Packages that are made for each other have versions that do not go together.
+    ///
+    /// ## Why it matters
+    ///
+    /// torchvision, torchaudio and xformers are compiled against one release of torch; jaxlib and the CUDA plug-ins follow
+    /// jax. Their wheels say so, and pip refuses the pair; installed all the same (with `--no-deps`, by two installers, from
+    /// a lock edited by hand), they fail at import or at the first operator.
+    ///
+    /// ## Example
+    ///
+    /// ```text
+    /// torch==2.2.0
+    /// torchvision==0.16.2
+    /// ```
+    ///
+    /// ## How to fix
+    ///
+    /// Move both together: the help names the release that belongs to the other one.
+    pub(crate) static RULE {
+        code: "EC106",
+        name: "companion-mismatch",
+        impact: Impact::StartFailure,
+        severity: Severity::Error,
+        since: "0.1.0",
+        check: Check::Side(check),
+    }
+}
+
+fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    for view in side.packages() {
+        let Some(version) = view.pin() else { continue };
+        for (need, provenance) in ctx.knowledge.needs_of(view.name.as_str(), version) {
+            let Some(other) = side.package(&need.component) else { continue };
+            if foreign(view) || foreign(other) || !other.versions.within(&need.range.set).violated() {
+                continue;
+            }
+            let range = need.range.text.as_str();
+            let (name, component) = (&view.name, &need.component);
+            let severity = if provenance.grounds == Grounds::Error { Severity::Error } else { Severity::Warning };
+            out.findings.push(
+                RULE.finding(format!("{name} {version} needs {component} {range}, found {}", other.shown()))
+                    .severity(severity)
+                    .primary(&side.name, view.place(), format!("needs {component} {range}"))
+                    .label(&side.name, other.place(), format!("{component} {}", other.shown()))
+                    .about([name.as_str(), component.as_str()])
+                    .because(Reason { claim: format!("{name} {version} needs {component} {range}"), provenance })
+                    .help(help(ctx.knowledge, view, other, component, range)),
+            );
+        }
+    }
+}
+
+/// NVIDIA's image builds and nightly builds are paired by other means than by release numbers.
+fn foreign(view: &PackageView) -> bool {
+    view.pin().is_some_and(|version| version.any_prerelease() || matches!(Build::of(version), Some(Build::Ngc(_))))
+}
+
+fn help(knowledge: &Knowledge, view: &PackageView, other: &PackageView, component: &str, range: &str) -> String {
+    let name = &view.name;
+    let fitting = other
+        .pin()
+        .and_then(|version| knowledge.companions_for(name.as_str(), component, &version.clone().without_local()).pop());
+    match (fitting, other.pin()) {
+        (Some(release), Some(version)) => {
+            format!("take {name}=={release}, which goes with {component} {version}; or {component}{range}")
+        }
+        _ => format!("take {component}{range}"),
+    }
+}

@@ -1,0 +1,93 @@
+use crate::{
+    environment::{Environment, PackageView},
+    finding::{Finding, Impact, Severity, Verdicts},
+    knowledge::{packages::Role, torch::Build},
+    rules::{Check, Context, listed_up_to},
+};
+
+rule! {
+    /// A package has another version in serving than in training.
+    ///
+    /// ## Why it matters
+    ///
+    /// Most differences do nothing, some change answers without any error. Packages that touch the model (frameworks,
+    /// runtimes, serialisers, preprocessing) are shown one by one; all others are folded into one line. The severity is
+    /// that of what is known about the step, not of its size: a difference without a known consequence is drift.
+    ///
+    /// ## Example
+    ///
+    /// ```text
+    /// train/requirements.txt: scikit-learn==1.5.2
+    /// serve/requirements.txt: scikit-learn==1.4.2
+    /// ```
+    ///
+    /// ## How to fix
+    ///
+    /// Pin the training version in serving, or test the model with the serving version and record that.
+    pub(crate) static RULE {
+        code: "EC101",
+        name: "version-drift",
+        impact: Impact::Drift,
+        severity: Severity::Info,
+        since: "0.1.0",
+        check: Check::Pair(check),
+    }
+}
+
+fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: &mut Verdicts) {
+    let mut folded: Vec<(&PackageView, &PackageView)> = Vec::new();
+    for serve in serving.packages() {
+        let Some(train) = training.package(serve.name.as_str()) else { continue };
+        if !differ(train, serve) {
+            continue;
+        }
+        match ctx.knowledge.role(&serve.name) {
+            Some(Role::Framework | Role::Runtime | Role::Serialiser | Role::Preprocessing) => {
+                out.findings.push(one(training, serving, train, serve));
+            }
+            Some(Role::Development) | None => folded.push((train, serve)),
+        }
+    }
+    if let [(train, serve)] = folded.as_slice() {
+        out.findings.push(one(training, serving, train, serve));
+    } else if let Some((train, serve)) = folded.first() {
+        let names: Vec<&str> = folded.iter().map(|(_, serve)| serve.name.as_str()).collect();
+        let message = format!("{} other packages differ in version: {}", names.len(), listed_up_to(&names, 6));
+        let finding = RULE
+            .finding(message)
+            .primary(&serving.name, serve.place(), format!("{} {} in serving", serve.name, serve.shown()))
+            .label(&training.name, train.place(), format!("{} {} in training", train.name, train.shown()))
+            .about(names)
+            .help("nothing is known to depend on these; `envcheck inspect` lists them");
+        out.findings.push(finding);
+    }
+}
+
+/// Whether the sides surely have different releases. A local label alone is the business of build drift.
+fn differ(train: &PackageView, serve: &PackageView) -> bool {
+    match (train.pin(), serve.pin()) {
+        (Some(a), Some(b)) => {
+            let ngc = [a, b].into_iter().any(|version| matches!(Build::of(version), Some(Build::Ngc(_))));
+            // NVIDIA's images carry pre-releases of the release that they are named after.
+            if ngc { a.only_release() != b.only_release() } else { a.clone().without_local() != b.clone().without_local() }
+        }
+        _ => !train.versions.is_empty() && !serve.versions.is_empty() && serve.versions.within(&train.versions).violated(),
+    }
+}
+
+fn one(training: &Environment, serving: &Environment, train: &PackageView, serve: &PackageView) -> Finding {
+    let name = &serve.name;
+    let direction = match (train.pin(), serve.pin()) {
+        (Some(a), Some(b)) if b < a => "serving is older",
+        (Some(a), Some(b)) if b > a => "serving is newer",
+        _ => "the ranges exclude each other",
+    };
+    RULE.finding(format!("{name} is {} in training and {} in serving ({direction})", train.shown(), serve.shown()))
+        .primary(&serving.name, serve.place(), format!("{} in serving", serve.shown()))
+        .label(&training.name, train.place(), format!("{} in training", train.shown()))
+        .about([name.as_str()])
+        .help(match train.pin() {
+            Some(version) => format!("pin {name}=={version} in serving, or test the model with {}", serve.shown()),
+            None => format!("let both sides ask for the same {name}"),
+        })
+}
