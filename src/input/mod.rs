@@ -97,7 +97,9 @@ macro_rules! formats {
     };
 }
 
-formats! {}
+formats! {
+    onnx,
+}
 
 /// The format that claims a file most surely, if one claims it at least as surely as `least`.
 #[must_use]
