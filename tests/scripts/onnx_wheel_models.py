@@ -192,6 +192,49 @@ class Oracle:
         return dimension.dim_param or None
 
 
+def write_more(onnx, folder):
+    """Models of a kind that the wheel lacks: local functions with overloads, training graphs, external data."""
+    helper, proto = onnx.helper, onnx.TensorProto
+    main, old = helper.make_opsetid("", 21), helper.make_opsetid("", 13)
+    local = helper.make_opsetid("local", 1)
+
+    def node(operator, domain="", overload="", **attributes):
+        made = helper.make_node(operator, ["x"], ["y"], domain=domain, **attributes)
+        if overload:
+            made.overload = overload
+        return made
+
+    def tensor(name, location=None):
+        made = helper.make_tensor(name, proto.FLOAT, [2], [1.0, 2.0])
+        if location:
+            made.ClearField("float_data")
+            made.data_location = proto.EXTERNAL
+            made.external_data.add(key="location", value=location)
+        return made
+
+    def function(name, overload, nodes, opsets):
+        made = helper.make_function("local", name, ["x"], ["y"], nodes, opsets)
+        made.overload = overload
+        return made
+
+    body = helper.make_graph([node("Sinh"), node("F", "local", "b")], "body", [], [])
+    value = helper.make_tensor_value_info("x", proto.FLOAT, ["N", None, 3])
+    graph = helper.make_graph(
+        [node("F", "local", "a"), node("F", "local"), node("If", then_branch=body, else_branch=body), node("G", "ai.onnx")],
+        "main", [value], [value], [tensor("x"), tensor("w", "a.bin"), tensor("v", "a.bin")],
+    )
+    functions = [
+        function("F", "a", [node("Cosh"), node("F", "local", "b"), node("Cast", to=proto.FLOAT16)], [old, local]),
+        function("F", "b", [node("Loop", body=body), node("Z", "other")], [main, local]),
+        function("G", "", [node("Tan")], [old]),
+    ]
+    functions[2].domain = "ai.onnx"
+    model = helper.make_model(graph, functions=functions, opset_imports=[main, local], producer_name="envcheck")
+    model.training_info.add().algorithm.CopyFrom(helper.make_graph([node("Asinh")], "step", [], []))
+    (folder / "onnx" / "more").mkdir(exist_ok=True)
+    (folder / "onnx" / "more" / "functions.onnx").write_bytes(model.SerializeToString())
+
+
 def inspect(program, paths):
     """The model facts that `envcheck inspect` prints, by path; several models a call."""
     found = {}
@@ -235,9 +278,10 @@ def main():
         folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         onnx = install(folder, arguments.version)
+        write_more(onnx, folder)
         paths = sorted(folder.glob("onnx/**/*.onnx"))
         answers = {path: Oracle(onnx, path).answer() for path in paths}
-        print(f"onnx {onnx.__version__}: {len(paths)} models")
+        print(f"onnx {onnx.__version__}: {len(paths)} models, one of them written here")
         if arguments.write_oracle:
             relative = {str(path.relative_to(folder)): answer for path, answer in answers.items()}
             arguments.write_oracle.write_text(json.dumps(relative), encoding="utf-8")

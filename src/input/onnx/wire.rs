@@ -64,9 +64,13 @@ enum Reason {
 
 /// Why the walk ended, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct WireError {
+pub(super) struct WireError(Box<Detail>);
+
+/// Boxed, so that the walk hands small results around.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Detail {
     /// The byte at which the field begins.
-    pub(super) at: usize,
+    at: usize,
     layout: &'static Layout,
     field: Option<u32>,
     reason: Reason,
@@ -76,25 +80,26 @@ pub(super) struct WireError {
 impl WireError {
     /// A leaf that `prost` could not decode.
     pub(super) fn leaf(layout: &'static Layout, part: Part, fault: &prost::DecodeError) -> Self {
-        WireError { at: part.start, layout, field: None, reason: Reason::Leaf(fault.to_string()), file_end: 0 }
+        let reason = Reason::Leaf(fault.to_string());
+        WireError(Box::new(Detail { at: part.start, layout, field: None, reason, file_end: 0 }))
     }
 
     /// Whether the walk ended in this field.
     pub(super) fn is_in(&self, field: u32) -> bool {
-        self.field == Some(field)
+        self.0.field == Some(field)
     }
 
     /// Whether the file ends too early, rather than contradicting itself.
     pub(super) fn is_cut_off(&self) -> bool {
-        matches!(self.reason, Reason::TooLong { end, .. } | Reason::Number { end } if end == self.file_end)
+        matches!(self.0.reason, Reason::TooLong { end, .. } | Reason::Number { end } if end == self.0.file_end)
     }
 }
 
 impl fmt::Display for WireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let WireError { at, layout, .. } = self;
+        let Detail { at, layout, field, reason, file_end } = &*self.0;
         let of = layout.name;
-        let field = match self.field {
+        let field = match *field {
             Some(number) => match layout.field(number) {
                 Some(name) => format!("`{name}` of {of}"),
                 None => format!("field {number} of {of}"),
@@ -102,9 +107,9 @@ impl fmt::Display for WireError {
             None => format!("a field of {of}"),
         };
         let ends = |end: &usize| {
-            if *end == self.file_end { format!("the file ends at byte {end}") } else { format!("{of} ends at byte {end}") }
+            if end == file_end { format!("the file ends at byte {end}") } else { format!("{of} ends at byte {end}") }
         };
-        match &self.reason {
+        match reason {
             Reason::TooLong { claims, end } => {
                 write!(f, "{field} begins at byte {at} and claims {claims} bytes, but {}", ends(end))
             }
@@ -134,9 +139,24 @@ impl<'a> Fields<'a> {
     /// The next field, `None` at the end of the message.
     #[inline]
     pub(super) fn pull(&mut self) -> Result<Option<Field>, WireError> {
-        if self.at == self.end {
-            return Ok(None);
+        // Nearly every field has a key and a length or number of one byte each; all others take the long way.
+        match &self.file[self.at..self.end] {
+            [] => Ok(None),
+            [key, length, after @ ..] if key & 0x87 == 2 && *key > 7 && usize::from(*length) <= after.len().min(0x7f) => {
+                let start = self.at + 2;
+                self.at = start + usize::from(*length);
+                Ok(Some(Field { number: u32::from(key >> 3), value: Value::Bytes(Part { start, end: self.at }) }))
+            }
+            [key, number, ..] if key & 0x87 == 0 && *key > 7 && *number < 0x80 => {
+                self.at += 2;
+                Ok(Some(Field { number: u32::from(key >> 3), value: Value::Number(u64::from(*number)) }))
+            }
+            _ => self.pull_any().map(Some),
         }
+    }
+
+    /// The next field of whatever kind; there is at least one byte.
+    fn pull_any(&mut self) -> Result<Field, WireError> {
         let at = self.at;
         let mut rest = &self.file[at..self.end];
         let (number, wire) = decode_key(&mut rest).map_err(|_| {
@@ -162,7 +182,7 @@ impl<'a> Fields<'a> {
             WireType::StartGroup | WireType::EndGroup => return Err(self.error(at, Some(number), Reason::Group)),
         };
         self.at = self.end - rest.len();
-        Ok(Some(Field { number, value }))
+        Ok(Field { number, value })
     }
 
     fn number(&self, rest: &mut &[u8], at: usize, field: u32) -> Result<u64, WireError> {
@@ -182,7 +202,7 @@ impl<'a> Fields<'a> {
 
     #[cold]
     fn error(&self, at: usize, field: Option<u32>, reason: Reason) -> WireError {
-        WireError { at, layout: self.layout, field, reason, file_end: self.file.len() }
+        WireError(Box::new(Detail { at, layout: self.layout, field, reason, file_end: self.file.len() }))
     }
 }
 
