@@ -21,6 +21,10 @@ pub struct Model {
     pub producer: Option<NamedVersion>,
     /// The span of the producer.
     pub producer_span: Option<Span>,
+    /// The model's own namespace, such as `com.example.vision`.
+    pub domain: Option<String>,
+    /// The version that its makers gave it.
+    pub model_version: Option<i64>,
     /// The Python that wrote it, where the format depends on it.
     pub python: Option<PythonVersion>,
     /// Requirements that the file itself states, as written.
@@ -45,7 +49,8 @@ pub struct Model {
     pub functions: BTreeSet<String>,
     /// Operator sets that local functions import, where they differ from the model's, by function and domain.
     pub function_opsets: BTreeMap<String, BTreeMap<String, Opset>>,
-    /// Element types of initialisers, inputs, outputs and value infos, in ONNX's words (`float32`, `bfloat16`, ...).
+    /// Element types of initialisers, inputs, outputs, value infos and constant tensors, and those that attributes such
+    /// as `to` of `Cast` name, in ONNX's words (`float32`, `bfloat16`, ...).
     pub element_types: BTreeSet<String>,
     /// Inputs without the initialisers that old models list among them.
     pub inputs: Vec<Signature>,
@@ -66,7 +71,7 @@ pub struct Model {
 pub struct OperatorUse {
     /// Number of nodes.
     pub count: u64,
-    /// The name of the first node that has one, or its position in the graph.
+    /// The name of the first node that has one, or where the first stands (`graph.node[4]`).
     pub first_node: String,
     /// The span in the model's view.
     pub span: Option<Span>,
@@ -105,6 +110,6 @@ pub struct ExternalData {
     pub location: String,
     /// How many tensors are there.
     pub tensors: u64,
-    /// The greatest `offset + length` asked for, in bytes, where stated.
+    /// The greatest `offset + length` asked for, in bytes; a length that is not stated follows from type and shape.
     pub needed_bytes: Option<u64>,
 }

@@ -1,0 +1,579 @@
+//! The walk through a model: what is kept of it, in memory that grows with the signature and the number of different
+//! operators, not with the number of nodes or the size of the weights.
+//!
+//! The file is walked three times, because its fields may come in any order: for the outline (versions, imports, the
+//! names of functions and inputs), for the contents (nodes, tensors, types), and for the signature, once it is known
+//! which inputs are really initialisers.
+
+mod tensors;
+mod types;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use prost::Message as _;
+
+use super::{
+    messages::{
+        self, OperatorSetId, StringStringEntry, attribute, element_word, function, graph, model, node, training, value_info,
+    },
+    view::shown,
+    wire::{Fields, Part, Value, WireError},
+};
+use crate::{
+    fact::{Model, NamedVersion, OperatorUse},
+    version::{IrVersion, Opset},
+};
+
+/// The name by which the default operator domain goes here.
+pub(super) const DEFAULT_DOMAIN: &str = "ai.onnx";
+
+/// Graphs, and types, inside each other. What lies deeper is not read, and that is said.
+const DEPTH_LIMIT: usize = 64;
+/// Dimensions of one shape.
+const RANK_LIMIT: usize = 64;
+/// Inputs, and outputs.
+const SIGNATURE_LIMIT: usize = 4_096;
+/// Different operators.
+const OPERATOR_LIMIT: usize = 10_000;
+/// Functions of the model itself.
+const FUNCTION_LIMIT: usize = 100_000;
+/// Operator sets of one import list.
+const IMPORT_LIMIT: usize = 1_000;
+/// Metadata entries.
+const METADATA_LIMIT: usize = 1_000;
+/// Files with external data.
+const EXTERNAL_LIMIT: usize = 10_000;
+/// Different element types.
+const TYPE_LIMIT: usize = 256;
+/// Releases count the IR version up by one every year or so; a number above this is something else.
+const IR_LIMIT: i64 = 1_000;
+
+/// Attributes of standard operators that hold an element type.
+const TYPE_ATTRIBUTES: [&[u8]; 4] = [b"to", b"dtype", b"output_dtype", b"output_datatype"];
+
+/// What a walk found.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// The model, without spans.
+    pub(super) model: Model,
+    /// What was not read.
+    pub(super) notes: Vec<String>,
+}
+
+/// Why a file is not read as a model.
+#[derive(Debug)]
+pub(super) enum NotRead {
+    /// The walk ended at a byte; true if the file had begun like a model.
+    Wire(WireError, bool),
+    /// There is no graph, or no plausible IR version.
+    NoModel {
+        /// The IR version, if one is stated.
+        ir: Option<i64>,
+        /// Whether there is a graph.
+        graph: bool,
+    },
+}
+
+/// Reads a model.
+pub(super) fn read(bytes: &[u8], path: &str) -> Result<Found, NotRead> {
+    let mut walk = Walk::new(bytes);
+    walk.model = Model { path: path.to_owned(), format: Some("onnx".to_owned()), ..Model::default() };
+    let begun = |walk: &Walk<'_>| walk.ir.is_some_and(is_plausible);
+    if let Err(fault) = walk.outline() {
+        return Err(NotRead::Wire(fault, begun(&walk)));
+    }
+    if !begun(&walk) || !walk.has_graph {
+        return Err(NotRead::NoModel { ir: walk.ir, graph: walk.has_graph });
+    }
+    walk.contents().and_then(|()| walk.signature()).map_err(|fault| NotRead::Wire(fault, true))?;
+    Ok(walk.finish())
+}
+
+/// Whether a number can be an IR version.
+pub(super) fn is_plausible(ir: i64) -> bool {
+    (1..=IR_LIMIT).contains(&ir)
+}
+
+/// Operator set imports by domain.
+type Imports = BTreeMap<Vec<u8>, i64>;
+
+/// What identifies a function of the model itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct FunctionId<'a> {
+    domain: &'a [u8],
+    name: &'a [u8],
+    overload: &'a [u8],
+}
+
+impl FunctionId<'_> {
+    fn spelled(&self) -> String {
+        let mut text = format!("{}::{}", lossy(self.domain), lossy(self.name));
+        if !self.overload.is_empty() {
+            text.push_str("::");
+            text.push_str(&lossy(self.overload));
+        }
+        text
+    }
+}
+
+/// An operator while nodes are still being counted.
+#[derive(Debug)]
+struct Use<'a> {
+    count: u64,
+    name: &'a [u8],
+    place: String,
+    opset: Option<(i64, i64)>,
+}
+
+/// Where a node stands, and what holds there.
+#[derive(Debug, Clone, Copy)]
+struct Scope<'s> {
+    /// The scope around a subgraph, and the node in it.
+    parent: Option<(&'s Scope<'s>, usize)>,
+    label: &'s [u8],
+    imports: &'s Imports,
+    depth: usize,
+    /// The model's own graph, whose initialisers may also be listed as inputs.
+    is_main: bool,
+}
+
+impl Scope<'_> {
+    /// The place of a node in words, such as `graph.node[4].then_branch.node[0]`.
+    fn place(&self, index: usize) -> String {
+        let mut text = String::new();
+        let mut at = Some((self, index));
+        for _ in 0..4 {
+            let Some((scope, index)) = at else { return text };
+            let dot = if text.is_empty() { "" } else { "." };
+            text = format!("{}.node[{index}]{dot}{text}", shown(scope.label, 40));
+            at = scope.parent;
+        }
+        format!("...{text}")
+    }
+}
+
+/// Kinds of parts that are left out; each is said once, with how often it happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Topic {
+    Import,
+    Operator,
+    Function,
+    Graph,
+    Type,
+    Shape,
+    Signature,
+    External,
+    Metadata,
+}
+
+struct Walk<'a> {
+    bytes: &'a [u8],
+    model: Model,
+    ir: Option<i64>,
+    has_graph: bool,
+    imports: Imports,
+    /// Names among the inputs, and whether an initialiser has the name.
+    inputs: HashMap<&'a [u8], bool>,
+    functions: HashSet<FunctionId<'a>>,
+    uses: HashMap<(&'a [u8], &'a [u8]), Use<'a>>,
+    types: BTreeSet<i64>,
+    external: HashMap<Vec<u8>, usize>,
+    notes: BTreeMap<Topic, (String, u64)>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Walk {
+            bytes,
+            model: Model::default(),
+            ir: None,
+            has_graph: false,
+            imports: Imports::new(),
+            inputs: HashMap::new(),
+            functions: HashSet::new(),
+            uses: HashMap::new(),
+            types: BTreeSet::new(),
+            external: HashMap::new(),
+            notes: BTreeMap::new(),
+        }
+    }
+
+    fn note(&mut self, topic: Topic, text: impl FnOnce() -> String) {
+        self.notes.entry(topic).or_insert_with(|| (text(), 0)).1 += 1;
+    }
+
+    // The first walk.
+
+    fn outline(&mut self) -> Result<(), WireError> {
+        let (mut producer, mut version): (&[u8], &[u8]) = (b"", b"");
+        let mut imports = Imports::new();
+        let mut fields = Fields::new(self.bytes, Part::whole(self.bytes), &messages::MODEL);
+        while let Some(field) = fields.pull()? {
+            match (field.number, field.value) {
+                (model::IR_VERSION, Value::Number(number)) => self.ir = Some(number.cast_signed()),
+                (model::PRODUCER_NAME, Value::Bytes(part)) => producer = part.of(self.bytes),
+                (model::PRODUCER_VERSION, Value::Bytes(part)) => version = part.of(self.bytes),
+                (model::DOMAIN, Value::Bytes(part)) => {
+                    self.model.domain = Some(lossy(part.of(self.bytes))).filter(|it| !it.is_empty());
+                }
+                (model::MODEL_VERSION, Value::Number(number)) => {
+                    self.model.model_version = Some(number.cast_signed());
+                }
+                (model::GRAPH, Value::Bytes(part)) => {
+                    self.has_graph = true;
+                    self.input_names(part)?;
+                }
+                (model::OPSET_IMPORT, Value::Bytes(part)) => self.import(part, &mut imports)?,
+                (model::METADATA_PROPS, Value::Bytes(part)) => self.metadata(part)?,
+                (model::FUNCTIONS, Value::Bytes(part)) => {
+                    let id = self.function_id(part)?;
+                    if self.functions.len() < FUNCTION_LIMIT {
+                        self.functions.insert(id);
+                    } else {
+                        self.note(Topic::Function, || format!("more than {FUNCTION_LIMIT} local functions"));
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.imports = imports;
+        self.model.producer = (!producer.is_empty()).then(|| NamedVersion {
+            name: lossy(producer),
+            version: Some(lossy(version)).filter(|it| !it.is_empty()),
+        });
+        Ok(())
+    }
+
+    fn input_names(&mut self, part: Part) -> Result<(), WireError> {
+        let mut fields = Fields::new(self.bytes, part, &messages::GRAPH);
+        while let Some(field) = fields.pull()? {
+            if let (graph::INPUT, Value::Bytes(part)) = (field.number, field.value) {
+                let name = self.value_name(part)?;
+                self.inputs.insert(name, false);
+            }
+        }
+        Ok(())
+    }
+
+    fn value_name(&self, part: Part) -> Result<&'a [u8], WireError> {
+        let mut name: &[u8] = b"";
+        let mut fields = Fields::new(self.bytes, part, &messages::VALUE_INFO);
+        while let Some(field) = fields.pull()? {
+            if let (value_info::NAME, Value::Bytes(part)) = (field.number, field.value) {
+                name = part.of(self.bytes);
+            }
+        }
+        Ok(name)
+    }
+
+    fn function_id(&self, part: Part) -> Result<FunctionId<'a>, WireError> {
+        let mut id = FunctionId { domain: b"", name: b"", overload: b"" };
+        let mut fields = Fields::new(self.bytes, part, &messages::FUNCTION);
+        while let Some(field) = fields.pull()? {
+            match (field.number, field.value) {
+                (function::NAME, Value::Bytes(part)) => id.name = part.of(self.bytes),
+                (function::DOMAIN, Value::Bytes(part)) => id.domain = part.of(self.bytes),
+                (function::OVERLOAD, Value::Bytes(part)) => id.overload = part.of(self.bytes),
+                _ => {}
+            }
+        }
+        id.domain = domain_name(id.domain);
+        Ok(id)
+    }
+
+    fn import(&mut self, part: Part, imports: &mut Imports) -> Result<(), WireError> {
+        let set = OperatorSetId::decode(part.of(self.bytes))
+            .map_err(|fault| WireError::leaf(&messages::OPERATOR_SET, part, &fault))?;
+        let domain = domain_name(&set.domain);
+        let Some(version) = set.version.filter(|version| *version > 0) else {
+            self.note(Topic::Import, || match set.version {
+                Some(version) => format!("`{}` is imported at version {version}, which is none", shown(domain, 80)),
+                None => format!("`{}` is imported without a version", shown(domain, 80)),
+            });
+            return Ok(());
+        };
+        let is_full = imports.len() >= IMPORT_LIMIT;
+        match imports.get_mut(domain) {
+            Some(known) if *known == version => {}
+            Some(known) => {
+                let (low, high) = (version.min(*known), version.max(*known));
+                *known = high;
+                self.note(Topic::Import, || {
+                    format!("`{}` is imported at {low} and at {high}: taken as {high}", shown(domain, 80))
+                });
+            }
+            None if is_full => self.note(Topic::Import, || format!("more than {IMPORT_LIMIT} operator sets are imported")),
+            None => {
+                imports.insert(domain.to_vec(), version);
+            }
+        }
+        Ok(())
+    }
+
+    fn metadata(&mut self, part: Part) -> Result<(), WireError> {
+        if self.model.metadata.len() < METADATA_LIMIT {
+            let entry = self.entry(part)?;
+            self.model.metadata.push((lossy(&entry.key), lossy(&entry.value)));
+        } else {
+            self.note(Topic::Metadata, || format!("more than {METADATA_LIMIT} metadata entries"));
+        }
+        Ok(())
+    }
+
+    fn entry(&self, part: Part) -> Result<StringStringEntry, WireError> {
+        StringStringEntry::decode(part.of(self.bytes)).map_err(|fault| WireError::leaf(&messages::ENTRY, part, &fault))
+    }
+
+    // The second walk.
+
+    fn contents(&mut self) -> Result<(), WireError> {
+        let imports = std::mem::take(&mut self.imports);
+        let scope = Scope { parent: None, label: b"graph", imports: &imports, depth: 0, is_main: true };
+        let mut fields = Fields::new(self.bytes, Part::whole(self.bytes), &messages::MODEL);
+        while let Some(field) = fields.pull()? {
+            if let (model::GRAPH, Value::Bytes(part)) = (field.number, field.value) {
+                self.graph(part, scope)?;
+            }
+        }
+        // Functions and training graphs come last, whatever their order, so that the first node of an operator is one
+        // of the graph if there is any.
+        let mut fields = Fields::new(self.bytes, Part::whole(self.bytes), &messages::MODEL);
+        while let Some(field) = fields.pull()? {
+            match (field.number, field.value) {
+                (model::TRAINING_INFO, Value::Bytes(part)) => self.training(part, &imports)?,
+                (model::FUNCTIONS, Value::Bytes(part)) => self.function(part, &imports)?,
+                _ => {}
+            }
+        }
+        self.imports = imports;
+        Ok(())
+    }
+
+    fn training(&mut self, part: Part, imports: &Imports) -> Result<(), WireError> {
+        let mut fields = Fields::new(self.bytes, part, &messages::TRAINING);
+        while let Some(field) = fields.pull()? {
+            let (part, label): (_, &[u8]) = match (field.number, field.value) {
+                (training::INITIALIZATION, Value::Bytes(part)) => (part, b"training_info.initialization"),
+                (training::ALGORITHM, Value::Bytes(part)) => (part, b"training_info.algorithm"),
+                _ => continue,
+            };
+            self.graph(part, Scope { parent: None, label, imports, depth: 0, is_main: false })?;
+        }
+        Ok(())
+    }
+
+    fn function(&mut self, part: Part, model_imports: &Imports) -> Result<(), WireError> {
+        let id = self.function_id(part)?;
+        let mut imports = Imports::new();
+        let mut fields = Fields::new(self.bytes, part, &messages::FUNCTION);
+        while let Some(field) = fields.pull()? {
+            if let (function::OPSET_IMPORT, Value::Bytes(part)) = (field.number, field.value) {
+                self.import(part, &mut imports)?;
+            }
+        }
+        let label = format!("function {}", shown(id.name, 40));
+        let scope =
+            Scope { parent: None, label: label.as_bytes(), imports: &imports, depth: 0, is_main: false };
+        let mut fields = Fields::new(self.bytes, part, &messages::FUNCTION);
+        let mut index = 0;
+        while let Some(field) = fields.pull()? {
+            match (field.number, field.value) {
+                (function::NODE, Value::Bytes(part)) => {
+                    self.node(part, index, scope)?;
+                    index += 1;
+                }
+                (function::ATTRIBUTE_PROTO, Value::Bytes(part)) => {
+                    self.attribute(part, index, scope)?;
+                }
+                (function::VALUE_INFO, Value::Bytes(part)) => {
+                    self.value(part)?;
+                }
+                _ => {}
+            }
+        }
+        if self.model.functions.len() < FUNCTION_LIMIT {
+            let spelled = id.spelled();
+            let differing: BTreeMap<String, Opset> = imports
+                .iter()
+                .filter(|(domain, version)| model_imports.get(*domain) != Some(version))
+                .map(|(domain, version)| (lossy(domain), Opset(*version)))
+                .collect();
+            if !differing.is_empty() {
+                self.model.function_opsets.entry(spelled.clone()).or_default().extend(differing);
+            }
+            self.model.functions.insert(spelled);
+        }
+        Ok(())
+    }
+
+    fn graph(&mut self, part: Part, scope: Scope<'_>) -> Result<(), WireError> {
+        let mut fields = Fields::new(self.bytes, part, &messages::GRAPH);
+        let mut index = 0;
+        while let Some(field) = fields.pull()? {
+            let Value::Bytes(part) = field.value else { continue };
+            match field.number {
+                graph::NODE => {
+                    self.node(part, index, scope)?;
+                    index += 1;
+                }
+                graph::INITIALIZER => {
+                    let name = self.tensor(part)?;
+                    if scope.is_main {
+                        self.initialised(name);
+                    }
+                }
+                graph::SPARSE_INITIALIZER => {
+                    let name = self.sparse_tensor(part)?;
+                    if scope.is_main {
+                        self.initialised(name);
+                    }
+                }
+                graph::INPUT | graph::OUTPUT | graph::VALUE_INFO => {
+                    self.value(part)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn initialised(&mut self, name: &[u8]) {
+        if let Some(known) = self.inputs.get_mut(name) {
+            *known = true;
+        }
+    }
+
+    fn node(&mut self, part: Part, index: usize, scope: Scope<'_>) -> Result<(), WireError> {
+        let (mut name, mut operator, mut domain, mut overload): (&[u8], &[u8], &[u8], &[u8]) = (b"", b"", b"", b"");
+        let mut stated = None;
+        let mut fields = Fields::new(self.bytes, part, &messages::NODE);
+        while let Some(field) = fields.pull()? {
+            let Value::Bytes(part) = field.value else { continue };
+            match field.number {
+                node::NAME => name = part.of(self.bytes),
+                node::OP_TYPE => operator = part.of(self.bytes),
+                node::DOMAIN => domain = part.of(self.bytes),
+                node::OVERLOAD => overload = part.of(self.bytes),
+                node::ATTRIBUTE => stated = self.attribute(part, index, scope)?.or(stated),
+                _ => {}
+            }
+        }
+        let domain = domain_name(domain);
+        let id = FunctionId { domain, name: operator, overload };
+        if !self.functions.is_empty() && self.functions.contains(&id) {
+            return Ok(());
+        }
+        if operator.is_empty() {
+            self.note(Topic::Operator, || format!("{} does not say its operator", scope.place(index)));
+            return Ok(());
+        }
+        if let Some(stated) = stated.filter(|_| domain == DEFAULT_DOMAIN.as_bytes()) {
+            self.element(stated);
+        }
+        let version = scope.imports.get(domain).copied();
+        let key = (domain, operator);
+        let is_full = self.uses.len() >= OPERATOR_LIMIT;
+        match self.uses.get_mut(&key) {
+            Some(known) => {
+                known.count += 1;
+                if known.name.is_empty() {
+                    known.name = name;
+                }
+                if let Some(version) = version {
+                    let (low, high) = known.opset.unwrap_or((version, version));
+                    known.opset = Some((low.min(version), high.max(version)));
+                }
+            }
+            None if is_full => {
+                self.note(Topic::Operator, || format!("more than {OPERATOR_LIMIT} different operators"));
+            }
+            None => {
+                let opset = version.map(|version| (version, version));
+                self.uses.insert(key, Use { count: 1, name, place: scope.place(index), opset });
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads an attribute; returns the element type that it states by number, if it does.
+    fn attribute(&mut self, part: Part, index: usize, scope: Scope<'_>) -> Result<Option<i64>, WireError> {
+        let mut name: &[u8] = b"";
+        let mut number = None;
+        let mut fields = Fields::new(self.bytes, part, &messages::ATTRIBUTE);
+        while let Some(field) = fields.pull()? {
+            match (field.number, field.value) {
+                (attribute::NAME, Value::Bytes(part)) => name = part.of(self.bytes),
+                (attribute::I, Value::Number(value)) => number = Some(value.cast_signed()),
+                (attribute::T | attribute::TENSORS, Value::Bytes(part)) => {
+                    self.tensor(part)?;
+                }
+                (attribute::SPARSE_TENSOR | attribute::SPARSE_TENSORS, Value::Bytes(part)) => {
+                    self.sparse_tensor(part)?;
+                }
+                (attribute::TP | attribute::TYPE_PROTOS, Value::Bytes(part)) => {
+                    self.value_type(part, 0)?;
+                }
+                (attribute::G | attribute::GRAPHS, Value::Bytes(part)) => {
+                    if scope.depth + 1 < DEPTH_LIMIT {
+                        let label = if name.is_empty() { b"graph" } else { name };
+                        let inner = Scope {
+                            parent: Some((&scope, index)),
+                            label,
+                            imports: scope.imports,
+                            depth: scope.depth + 1,
+                            is_main: false,
+                        };
+                        self.graph(part, inner)?;
+                    } else {
+                        self.note(Topic::Graph, || {
+                            format!("graphs lie more than {DEPTH_LIMIT} deep inside each other; deeper ones are not read")
+                        });
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(number.filter(|_| TYPE_ATTRIBUTES.contains(&name)))
+    }
+
+    fn element(&mut self, number: i64) {
+        if number != 0 && (self.types.len() < TYPE_LIMIT || self.types.contains(&number)) {
+            self.types.insert(number);
+        } else if number != 0 {
+            self.note(Topic::Type, || format!("more than {TYPE_LIMIT} different element types"));
+        }
+    }
+
+    fn finish(mut self) -> Found {
+        let mut model = std::mem::take(&mut self.model);
+        model.ir_version = self.ir.map(IrVersion);
+        model.opsets = self.imports.iter().map(|(domain, version)| (lossy(domain), Opset(*version))).collect();
+        model.element_types = self.types.iter().filter_map(|it| element_word(*it)).map(Into::into).collect();
+        let mut uses: Vec<_> = self.uses.into_iter().collect();
+        uses.sort_unstable_by_key(|(key, _)| *key);
+        for ((domain, operator), found) in uses {
+            let first_node = if found.name.is_empty() { found.place } else { lossy(found.name) };
+            let opset = found.opset.map(|(low, high)| (Opset(low), Opset(high)));
+            // Names that are not UTF-8 can come out as one.
+            let operators = model.operators.entry(lossy(domain)).or_default();
+            operators
+                .entry(lossy(operator))
+                .and_modify(|known| known.count += found.count)
+                .or_insert(OperatorUse { count: found.count, first_node, span: None, opset });
+        }
+        let notes = self
+            .notes
+            .into_values()
+            .map(|(text, count)| if count > 1 { format!("{text} (and {} more of this kind)", count - 1) } else { text })
+            .collect();
+        Found { model, notes }
+    }
+}
+
+fn domain_name(domain: &[u8]) -> &[u8] {
+    if domain.is_empty() { DEFAULT_DOMAIN.as_bytes() } else { domain }
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,129 @@
+//! Tensors: name, element type and where the elements lie outside the model. The elements themselves are stepped over.
+
+use super::{EXTERNAL_LIMIT, Topic, Walk, lossy};
+use crate::{
+    fact::ExternalData,
+    input::onnx::{
+        messages::{self, sparse_tensor, tensor},
+        view::shown,
+        wire::{Fields, Part, Value, WireError, packed},
+    },
+};
+
+/// What a tensor says about itself, without its elements.
+#[derive(Debug, Default)]
+struct Header<'a> {
+    name: &'a [u8],
+    element: i64,
+    /// Product of the dimensions; `None` once it is no number.
+    elements: Option<u64>,
+    is_external: bool,
+    location: Option<Vec<u8>>,
+    offset: Option<Vec<u8>>,
+    length: Option<Vec<u8>>,
+}
+
+impl Header<'_> {
+    fn size(&mut self, size: u64) {
+        let size = u64::try_from(size.cast_signed()).ok();
+        self.elements = self.elements.zip(size).and_then(|(elements, size)| elements.checked_mul(size));
+    }
+}
+
+/// A number of an external tensor that is stated, but is none.
+struct NotANumber;
+
+impl<'a> Walk<'a> {
+    /// Reads a sparse tensor; its name is that of its values.
+    pub(super) fn sparse_tensor(&mut self, part: Part) -> Result<&'a [u8], WireError> {
+        let mut name: &[u8] = b"";
+        let mut fields = Fields::new(self.bytes, part, &messages::SPARSE_TENSOR);
+        while let Some(field) = fields.pull()? {
+            match (field.number, field.value) {
+                (sparse_tensor::VALUES, Value::Bytes(part)) => name = self.tensor(part)?,
+                (sparse_tensor::INDICES, Value::Bytes(part)) => {
+                    self.tensor(part)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(name)
+    }
+
+    /// Reads a tensor's header and returns its name.
+    pub(super) fn tensor(&mut self, part: Part) -> Result<&'a [u8], WireError> {
+        let mut header = Header { elements: Some(1), ..Header::default() };
+        let mut fields = Fields::new(self.bytes, part, &messages::TENSOR);
+        while let Some(field) = fields.pull()? {
+            match (field.number, field.value) {
+                (tensor::DIMS, Value::Number(size)) => header.size(size),
+                (tensor::DIMS, Value::Bytes(part)) => packed(part.of(self.bytes)).for_each(|size| header.size(size)),
+                (tensor::DATA_TYPE, Value::Number(number)) => header.element = number.cast_signed(),
+                (tensor::NAME, Value::Bytes(part)) => header.name = part.of(self.bytes),
+                (tensor::DATA_LOCATION, Value::Number(number)) => header.is_external = number == messages::EXTERNAL,
+                (tensor::EXTERNAL_DATA, Value::Bytes(part)) => {
+                    let entry = self.entry(part)?;
+                    match entry.key.as_slice() {
+                        b"location" => header.location = Some(entry.value),
+                        b"offset" => header.offset = Some(entry.value),
+                        b"length" => header.length = Some(entry.value),
+                        _ => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.element(header.element);
+        let name = header.name;
+        if header.is_external {
+            self.external(&header);
+        }
+        Ok(name)
+    }
+
+    fn external(&mut self, header: &Header<'_>) {
+        let name = header.name;
+        let Some(location) = header.location.as_ref().filter(|location| !location.is_empty()) else {
+            self.note(Topic::External, || {
+                format!("tensor `{}` is stored outside the model, but in no named file", shown(name, 80))
+            });
+            return;
+        };
+        let offset = self.external_number(name, "offset", header.offset.as_deref());
+        let length = self.external_number(name, "length", header.length.as_deref());
+        let own = header.elements.and_then(|elements| messages::stored_bytes(header.element, elements));
+        let needed = match (offset, length) {
+            (Ok(offset), Ok(length)) => length.or(own).and_then(|length| length.checked_add(offset.unwrap_or(0))),
+            _ => None,
+        };
+        let at = match self.external.get(location) {
+            Some(at) => *at,
+            None if self.model.external_data.len() < EXTERNAL_LIMIT => {
+                let text = lossy(location);
+                self.external.insert(location.clone(), self.model.external_data.len());
+                self.model.external_data.push(ExternalData { location: text, tensors: 0, needed_bytes: None });
+                self.model.external_data.len() - 1
+            }
+            None => {
+                self.note(Topic::External, || format!("more than {EXTERNAL_LIMIT} files with external data"));
+                return;
+            }
+        };
+        let file = &mut self.model.external_data[at];
+        file.tensors += 1;
+        file.needed_bytes = file.needed_bytes.max(needed);
+    }
+
+    /// A number of an external tensor, if it is stated.
+    fn external_number(&mut self, name: &[u8], key: &str, text: Option<&[u8]>) -> Result<Option<u64>, NotANumber> {
+        let Some(text) = text else { return Ok(None) };
+        let number = std::str::from_utf8(text).ok().and_then(|text| text.trim().parse().ok());
+        if number.is_none() {
+            self.note(Topic::External, || {
+                let (name, text) = (shown(name, 80), shown(text, 80));
+                format!("expected a number as {key} of the external tensor `{name}`, found `{text}`")
+            });
+        }
+        number.map(Some).ok_or(NotANumber)
+    }
+}
