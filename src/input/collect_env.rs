@@ -193,6 +193,10 @@ impl<'t> Report<'t> {
             scan.skip(value, "PyTorch was not installed where this ran");
             return;
         }
+        if value.contains(char::is_whitespace) {
+            scan.skip(value, "expected nothing but a version on this line");
+            return;
+        }
         let spelled = label.get(.."PyTorch".len()).unwrap_or(label);
         if let Ok(name) = PackageName::new("torch") {
             let specifier = scan.span(value);

@@ -23,7 +23,7 @@ pub(super) static FORMAT: Format = Format {
 fn claims(probe: &Probe<'_>) -> Claim {
     let Some(text) = probe.text else { return Claim::No };
     if json_start(text).is_some() {
-        return Claim::Certain;
+        return pasted::certain(probe);
     }
     pasted::claim(probe, |line| entry(line).is_some_and(|(key, _)| key == VIRTUAL))
 }

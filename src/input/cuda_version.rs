@@ -8,7 +8,7 @@
 use super::{
     Claim, Format, Probe,
     json_parts::{self, Part},
-    pasted::{self, Scan, first_parts, leading_version},
+    pasted::{self, Scan, after, first_parts, leading_version},
 };
 use crate::fact::FactKind;
 
@@ -24,7 +24,7 @@ const TEXT_MARK: &str = "CUDA Version ";
 fn claims(probe: &Probe<'_>) -> Claim {
     let Some(text) = probe.text else { return Claim::No };
     if json_start(text).is_some() {
-        return Claim::Certain;
+        return pasted::certain(probe);
     }
     pasted::claim(probe, |line| said(line).is_some())
 }
@@ -38,7 +38,8 @@ fn said(line: &str) -> Option<&str> {
 /// Where the object begins, if the text holds one that can only be this file.
 fn json_start(text: &str) -> Option<usize> {
     let own = ["\"CUDA SDK\"", "\"cuda_cudart\"", "\"cuda_nvcc\""].iter().any(|it| text.contains(it));
-    (own && text.contains("\"cuda\"")).then(|| json_parts::object_start(text)).flatten()
+    own.then(|| text.find("\"cuda\"")).flatten()?;
+    json_parts::object_start(text)
 }
 
 /// Reads both forms.
@@ -50,22 +51,40 @@ pub(super) fn scan(scan: &mut Scan<'_>) {
         }
     }
     let Some(start) = json_start(scan.text) else { return };
-    let root = match json_parts::parse(scan.text, start) {
-        Ok(root) => root,
-        Err(fault) => return scan.fault(format!("this version.json is broken: {}", fault.message), fault.span),
-    };
+    match json_parts::parse(scan.text, start) {
+        Ok(root) => object(scan, &root, start),
+        // Among other outputs stands what `head` showed of the file.
+        Err(_) if scan.text.get(..start).is_some_and(|it| !it.trim().is_empty()) => match beginning(scan.text) {
+            Some(value) => toolkit(scan, value),
+            None => scan.skip(&scan.text[start..=start], "this part of a version.json has no version of `cuda`"),
+        },
+        Err(fault) => scan.fault(format!("this version.json is broken: {}", fault.message), fault.span),
+    }
+}
+
+fn object<'t>(scan: &mut Scan<'t>, root: &Part<'t>, start: usize) {
     match root.get("cuda").and_then(|cuda| cuda.get("version")).and_then(Part::text) {
-        Some(value) => {
-            let value = without_date(value);
-            if let Some(version) = scan.version("the version of `cuda`", value) {
-                scan.fact(FactKind::Cuda(version), value);
-            }
-        }
+        Some(value) => toolkit(scan, value),
         None => scan.skip(&scan.text[start..=start], "no `version` of `cuda` stands in this object"),
     }
     if let Some(value) = root.get("nvidia_driver").and_then(|it| it.get("version")).and_then(Part::text) {
         scan.skip(value, "this driver came with the toolkit and need not be the installed one");
     }
+}
+
+fn toolkit(scan: &mut Scan<'_>, value: &str) {
+    let value = without_date(value);
+    if let Some(version) = scan.version("the version of `cuda`", value) {
+        scan.fact(FactKind::Cuda(version), value);
+    }
+}
+
+/// The version in an entry `cuda` whose object may not be closed.
+fn beginning(text: &str) -> Option<&str> {
+    let entry = after(text, "\"cuda\"")?;
+    let entry = entry.split('}').next()?;
+    let value = after(entry, "\"version\"")?.strip_prefix(':')?.trim_start().strip_prefix('"')?;
+    value.split_once('"').map(|it| it.0)
 }
 
 /// Several releases of 11.x have a date where others have the number of the update: `11.8.20220929`.
@@ -104,6 +123,13 @@ mod tests {
         let odd = r#"{"cuda": {"version": 12, "name": "CUDA SDK"}, "more": [1, {"a": null}]}"#;
         assert!(lines(&FORMAT, odd).is_empty());
         assert_eq!(notes(&FORMAT, odd), ["no `version` of `cuda` stands in this object"]);
+    }
+
+    #[test]
+    fn the_beginning_of_the_file_among_other_outputs_is_enough() {
+        let text = format!("$ head -5 version.json\n{}\n$ nvcc --version\nCuda compilation tools, release 11.8, V11.8.89\n", &JSON[..90]);
+        assert_eq!(lines(&FORMAT, &text), ["cuda 11.8 @ 11.8"]);
+        assert_eq!(claim_of(&FORMAT, "setup.md", JSON), Claim::Named);
     }
 
     proptest! {

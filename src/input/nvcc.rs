@@ -26,7 +26,7 @@ fn is_release(line: &str) -> bool {
 }
 
 fn is_failure(line: &str) -> bool {
-    line.len() <= 400 && is_unknown_command(&line.trim().to_ascii_lowercase().replace(['`', '"'], "'"), "nvcc")
+    line.contains("nvcc") && line.len() <= 400 && is_unknown_command(&line.trim().to_ascii_lowercase().replace(['`', '"'], "'"), "nvcc")
 }
 
 /// Reads each release.

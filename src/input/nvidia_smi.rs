@@ -86,12 +86,19 @@ enum Failure {
 /// The message of a failed nvidia-smi that fills this line.
 fn failure(line: &str) -> Option<(Failure, &str)> {
     let line = line.trim();
+    let known = ["NVIDIA-SMI", "nvidia-smi", "NVML", "device handle"];
     // A message is a line of its own; in longer ones it is quoted.
-    if line.len() > 400 {
+    if line.len() > 400 || !known.iter().any(|it| line.contains(it)) {
         return None;
     }
     let plain = line.to_ascii_lowercase().replace(['\u{2019}', '`', '"'], "'");
-    let begins = |start: &str| plain.find(start).map(|at| line.get(at..).unwrap_or(line));
+    // Offsets in `plain` hold in `line` up to the first character that was replaced, and none stands before a message.
+    let begins = |start: &str| {
+        let at = plain.find(start)?;
+        let before = &plain[..at];
+        let is_prefix = !before.contains(['\'', '(', '\u{201c}', '*']) && before.split_whitespace().count() <= 8;
+        line.get(at..).filter(|_| is_prefix)
+    };
     for start in ["nvidia-smi has failed because", "nvidia-smi couldn't find libnvidia-ml", "nvidia-smi couldn't find nvml"] {
         if let Some(message) = begins(start) {
             return Some((Failure::NoDriver, message));

@@ -56,9 +56,11 @@ pub(super) fn read(files: &mut Files<'_>, file: FileId) -> Reading {
 /// an example or a comment, so that such a file is taken only when the user names it.
 pub(super) fn claim(probe: &Probe<'_>, marks: impl Fn(&str) -> bool) -> Claim {
     let Some(text) = probe.text else { return Claim::No };
-    if !head(text).any(marks) {
-        return Claim::No;
-    }
+    if head(text).any(marks) { certain(probe) } else { Claim::No }
+}
+
+/// `Certain`, unless the file would only quote what it shows.
+pub(super) fn certain(probe: &Probe<'_>) -> Claim {
     if is_prose_or_code(probe.name) { Claim::Named } else { Claim::Certain }
 }
 

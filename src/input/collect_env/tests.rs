@@ -161,6 +161,13 @@ fn versions_that_disagree_are_both_kept() {
 }
 
 #[test]
+fn a_report_without_line_ends_is_noted() {
+    let text = "PyTorch version: 2.4.0+cu121 Is debug build: False CUDA used to build PyTorch: 12.1 OS: Ubuntu 22.04.5 LTS (x86_64)\n";
+    assert!(read(text).is_empty());
+    assert_eq!(notes(&FORMAT, text), ["expected nothing but a version on this line"]);
+}
+
+#[test]
 fn other_gpus_keep_their_name() {
     let text = "PyTorch version: 2.4.0.dev20240415+rocm6.0\nCUDA used to build PyTorch: N/A\nGPU models and configuration: AMD Instinct MI300X (gfx942:sramecc+:xnack-)\nNvidia driver version: Could not collect\n";
     assert_eq!(

@@ -31,8 +31,10 @@ fn header(line: &str) -> Option<Header<'_>> {
         .into_iter()
         .find_map(|label| Some((label, first_word(after(rest, label)?.strip_prefix(':')?))))?;
     let cuda = ["CUDA Version:", "CUDA UMD Version:"].into_iter().find_map(|label| after(rest, label)).map(first_word);
-    let bar = line[..at].rfind('|')?;
-    line[bar + 1..at].trim().is_empty().then(|| Header { driver, cuda, prefix: line[..bar].split_whitespace().count() })
+    let before = line[..at].trim_end();
+    // Some copy the line without its box.
+    let outside = if before.is_empty() { before } else { before.strip_suffix('|')? };
+    Some(Header { driver, cuda, prefix: outside.split_whitespace().count() })
 }
 
 pub(super) fn scan(scan: &mut Scan<'_>) {

@@ -102,6 +102,8 @@ fn values_that_the_tool_does_not_know_are_noted() {
         assert_eq!(read(&text), ["nvidia-driver 525.85.12 @ 525.85.12", "gpu 1x NVIDIA A10G @ NVIDIA A10G"]);
         assert_eq!(notes(&FORMAT, &text), [format!("CUDA Version is not known: the tool wrote `{word}`")]);
     }
+    let bare = "NVIDIA-SMI 510.85.02    Driver Version: 526.98    CUDA Version: 12.0\n";
+    assert_eq!(read(bare), ["nvidia-driver 526.98 @ 526.98", "driver-cuda 12.0 @ 12.0"]);
     let text = "| NVIDIA-SMI 536.xx       Driver Version: 536.xx       CUDA Version: 12.x |\n";
     assert!(read(text).is_empty());
     assert_eq!(notes(&FORMAT, text).len(), 3);
@@ -134,7 +136,9 @@ fn a_failed_tool_means_no_driver_unless_it_only_found_no_gpu() {
         assert_eq!(notes(&FORMAT, text).len(), 1);
         assert_eq!(claim_of(&FORMAT, "a.txt", text), Claim::Certain, "{text}");
     }
-    for text in ["RUN nvidia-smi || echo 'nvidia-smi: command not found'", "echo nvidia-smi: command not found"] {
+    for text in [
+        "If \"NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver\" appears, reboot",
+        "RUN nvidia-smi || echo 'nvidia-smi: command not found'", "echo nvidia-smi: command not found"] {
         assert_eq!(claim_of(&FORMAT, "a.txt", text), Claim::No, "{text}");
     }
 }
