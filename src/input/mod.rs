@@ -5,6 +5,8 @@
 //! executed, and no reader allocates more than a small multiple of what it has read.
 
 pub mod files;
+mod json_parts;
+mod pasted;
 
 use crate::{
     fact::Fact,
@@ -97,7 +99,10 @@ macro_rules! formats {
     };
 }
 
-formats! { envcheck_lock, onnx }
+formats! {
+    envcheck_lock, onnx, nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env,
+    os_release,
+}
 
 /// The format that claims a file most surely, if one claims it at least as surely as `least`.
 #[must_use]
