@@ -14,6 +14,7 @@ use std::fmt;
 
 pub use model::{Dimension, ExternalData, Model, OperatorUse, Signature};
 pub use name::{InvalidName, PackageName};
+pub(crate) use specifier::is_space;
 pub use specifier::parse_version;
 
 use crate::{

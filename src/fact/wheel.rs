@@ -65,6 +65,12 @@ pub fn file_name(url: &str) -> String {
     percent_decoded(path.rsplit(['/', '\\']).next().unwrap_or(path))
 }
 
+/// Whether a URL or path ends in the name of a wheel.
+#[must_use]
+pub fn is_wheel(url: &str) -> bool {
+    file_name(url).strip_suffix(".whl").is_some()
+}
+
 fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

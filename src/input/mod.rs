@@ -97,7 +97,7 @@ macro_rules! formats {
     };
 }
 
-formats! {}
+formats! { requirements_txt }
 
 /// The format that claims a file most surely, if one claims it at least as surely as `least`.
 #[must_use]
