@@ -5,6 +5,8 @@
 //! executed, and no reader allocates more than a small multiple of what it has read.
 
 pub mod files;
+mod installed;
+mod json_scan;
 
 use crate::{
     fact::Fact,
@@ -97,7 +99,7 @@ macro_rules! formats {
     };
 }
 
-formats! { requirements_txt }
+formats! { requirements_txt, pip_list, pip_list_json, pip_inspect, pip_report, conda_list, conda_explicit }
 
 /// The format that claims a file most surely, if one claims it at least as surely as `least`.
 #[must_use]

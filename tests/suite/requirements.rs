@@ -210,3 +210,29 @@ fn samples_of_real_tools_are_read_whole() {
         assert_eq!(reading.facts.len(), if facts == 0 { lines } else { facts }, "{path}");
     }
 }
+
+/// Listings of installed packages: the format that claims each, and how many facts it gives.
+#[test]
+fn listings_of_real_tools_are_read_whole() {
+    for (path, format, facts) in [
+        ("corpus/locks/pip/train.list.txt", "pip-list", 18),
+        ("corpus/locks/pip/train.list.json", "pip-list-json", 18),
+        ("corpus/locks/pip/serve.inspect.json", "pip-inspect", 39),
+        ("facts/examples-python/pip-inspect.json", "pip-inspect", 14),
+        ("facts/examples-python/pip-report.json", "pip-report", 6),
+        ("facts/examples-python/pip-list.json", "pip-list-json", 8),
+        ("facts/examples-python/pip-list-columns.txt", "pip-list", 9),
+        ("facts/examples-python/conda-list-export.txt", "conda-list", 14),
+        ("facts/examples-python/conda-explicit.txt", "conda-explicit", 6),
+    ] {
+        let Some(file) = shared(path) else { return };
+        let bytes = fs::read(&file).unwrap();
+        let text = decode(&bytes).unwrap();
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let probe = Probe { name: &name, bytes: &bytes, text: Some(&text) };
+        assert_eq!(recognise(&probe, Claim::Likely).map(|it| it.name), Some(format), "{path}");
+        let (reading, _) = read(&file, format, &BTreeMap::new());
+        assert_eq!((reading.skipped.len(), reading.fault.is_some()), (0, false), "{path}");
+        assert_eq!(reading.facts.len(), facts, "{path}");
+    }
+}
