@@ -7,11 +7,15 @@ pub mod marker;
 mod model;
 mod name;
 pub mod requirement;
+mod specifier;
+pub mod wheel;
 
 use std::fmt;
 
 pub use model::{Dimension, ExternalData, Model, OperatorUse, Signature};
 pub use name::{InvalidName, PackageName};
+pub(crate) use specifier::is_space;
+pub use specifier::parse_version;
 
 use crate::{
     text::{FileId, Place, Span},

@@ -5,7 +5,9 @@
 //! executed, and no reader allocates more than a small multiple of what it has read.
 
 pub mod files;
+mod installed;
 mod json_parts;
+mod json_scan;
 mod pasted;
 
 use crate::{
@@ -100,8 +102,8 @@ macro_rules! formats {
 }
 
 formats! {
-    envcheck_lock, onnx, nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env,
-    os_release,
+    envcheck_lock, requirements_txt, pip_list, pip_list_json, pip_inspect, pip_report, conda_list, conda_explicit, onnx,
+    nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release,
 }
 
 /// The format that claims a file most surely, if one claims it at least as surely as `least`.

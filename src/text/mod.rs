@@ -107,8 +107,7 @@ impl Source {
     /// A source whose lines are found at once, so that a position costs a binary search.
     #[must_use]
     pub fn new(path: String, form: Form, text: Arc<str>) -> Self {
-        let mut line_starts = vec![0];
-        line_starts.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
+        let line_starts = std::iter::once(0).chain(line_ends(&text).map(|end| end.end)).collect();
         Source { path, form, text, line_starts }
     }
 
@@ -138,8 +137,7 @@ impl Source {
     pub fn line_span(&self, line: usize) -> Span {
         let index = line.saturating_sub(1).min(self.line_starts.len() - 1);
         let start = self.line_starts[index];
-        let end = self.line_starts.get(index + 1).map_or(self.text.len(), |next| next - 1);
-        let end = if self.text[start..end].ends_with('\r') { end - 1 } else { end };
+        let end = line_ends(&self.text[start..]).next().map_or(self.text.len(), |end| start + end.start);
         Span::new(start, end)
     }
 
@@ -149,6 +147,32 @@ impl Source {
         let last = self.line_starts[self.line_starts.len() - 1];
         self.line_starts.len() - usize::from(last == self.text.len() && self.line_starts.len() > 1)
     }
+}
+
+/// The line ends of a text, in order, as Python's `splitlines` sees them: pip and its users count lines this way.
+///
+/// Beside `\n`, `\r` and `\r\n` these are the vertical tab, the form feed, three of ASCII's separators, NEL and the line
+/// and paragraph separators of Unicode.
+pub fn line_ends(text: &str) -> impl Iterator<Item = Span> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < bytes.len() {
+            let start = at;
+            at = start
+                + match (bytes[start], &bytes[start + 1..]) {
+                    (b'\r', [b'\n', ..]) | (0xc2, [0x85, ..]) => 2,
+                    (b'\n'..=b'\r' | 0x1c..=0x1e, _) => 1,
+                    (0xe2, [0x80, 0xa8 | 0xa9, ..]) => 3,
+                    _ => {
+                        at = start + 1;
+                        continue;
+                    }
+                };
+            return Some(Span::new(start, at));
+        }
+        None
+    })
 }
 
 /// The nearest character boundary at or before `offset`, at most the text's length.
@@ -217,5 +241,19 @@ mod tests {
         assert_eq!(source.line_span(1), Span::new(0, 4));
         assert_eq!(source.line_span(2), Span::new(6, 7));
         assert_eq!(source.line_count(), 2);
+    }
+
+    #[test]
+    fn lines_end_where_python_ends_them() {
+        let text = "a\u{c}b\u{b}c\u{85}d\re\r\nf\u{1c}g\u{1d}h\u{1e}i\u{2028}j\u{2029}k\nl\u{1f}m\u{a0}";
+        let source = Source::new("a".into(), Form::Text, text.into());
+        let lines: Vec<&str> = (1..=source.line_count())
+            .map(|line| {
+                let span = source.line_span(line);
+                &text[span.start..span.end]
+            })
+            .collect();
+        assert_eq!(lines, ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l\u{1f}m\u{a0}"]);
+        assert_eq!(source.position(text.len()).line, 12);
     }
 }

@@ -5,3 +5,4 @@
 mod gpu_texts;
 mod layers;
 mod onnx;
+mod requirements;
