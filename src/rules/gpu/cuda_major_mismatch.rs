@@ -36,11 +36,8 @@ rule! {
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let users = side.cuda_users(ctx.knowledge);
-    let offers: Vec<&CudaUser> =
-        users.iter().filter(|user| matches!(user.how, CudaUse::System | CudaUse::Wheel | CudaUse::Bundled)).collect();
-    // CUDA 10 and older also changed file names within a major, which no table here covers.
-    let found = |user: &CudaUser| offers.iter().any(|offer| offer.cuda.major() == user.cuda.major());
-    for user in users.iter().filter(|user| user.how == CudaUse::Loaded && !found(user)) {
+    let offers: Vec<&CudaUser> = offers(&users);
+    for user in users.iter().filter(|user| user.how == CudaUse::Loaded && !found(user, &offers)) {
         let system: Vec<&&CudaUser> = offers.iter().filter(|offer| offer.how == CudaUse::System).collect();
         let Some(first) = system.first().copied().or(offers.first()) else {
             if side.device().is_some_and(|(device, _)| device == "cuda") {
@@ -70,6 +67,17 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         }
         out.findings.push(finding);
     }
+}
+
+/// What is there to be loaded.
+pub(super) fn offers(users: &[CudaUser]) -> Vec<&CudaUser> {
+    users.iter().filter(|user| matches!(user.how, CudaUse::System | CudaUse::Wheel | CudaUse::Bundled)).collect()
+}
+
+/// Whether the CUDA major of a user is there. CUDA 10 and older also changed file names within a major, which no table
+/// here covers.
+pub(super) fn found(user: &CudaUser, offers: &[&CudaUser]) -> bool {
+    offers.iter().any(|offer| offer.cuda.major() == user.cuda.major())
 }
 
 /// The releases of the package that are built for the CUDA major which is there.

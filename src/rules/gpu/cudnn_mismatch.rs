@@ -1,3 +1,4 @@
+use super::cuda_major_mismatch;
 use crate::{
     environment::{CudaUse, CudnnUser, Environment},
     finding::{Impact, Severity, Verdicts},
@@ -34,11 +35,25 @@ rule! {
 }
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    let cuda_users = side.cuda_users(ctx.knowledge);
+    let cuda_offers = cuda_major_mismatch::offers(&cuda_users);
+    // A build for another CUDA major is one cause, and cuda-major-mismatch has said it.
+    let blamed = |component: &str| {
+        !cuda_offers.is_empty()
+            && cuda_users.iter().any(|user| {
+                user.component == component
+                    && user.how == CudaUse::Loaded
+                    && !cuda_major_mismatch::found(user, &cuda_offers)
+            })
+    };
     let users = side.cudnn_users(ctx.knowledge);
     let offers: Vec<&CudnnUser> = users.iter().filter(|user| user.how != CudaUse::Loaded).collect();
     let system = offers.iter().find(|offer| offer.how == CudaUse::System).copied();
     for user in users.iter().filter(|user| user.how == CudaUse::Loaded) {
         let Some(first) = system.or(offers.first().copied()) else { continue };
+        if blamed(&user.component) {
+            continue;
+        }
         let same_major = offers.iter().any(|offer| offer.cudnn.major() == user.cudnn.major());
         if !same_major {
             // The system's cuDNN decides; what other wheels carry is a hint.

@@ -2,8 +2,8 @@ use crate::{
     environment::{Environment, PackageView},
     finding::{Impact, Severity, Verdicts},
     knowledge::{Grounds, Reason, onnx::WithNumpy2},
-    rules::{Check, Context},
-    version::{Truth, Version, VersionSet},
+    rules::{Check, Context, listed, listed_up_to},
+    version::{Version, VersionSet},
 };
 
 rule! {
@@ -35,61 +35,79 @@ rule! {
     }
 }
 
+/// A package that was built for NumPy 1.
+struct Old<'a> {
+    view: &'a PackageView,
+    version: &'a Version,
+    /// Measured or read from the wheel, not derived.
+    sure: bool,
+    /// The first release that works with NumPy 2.
+    works: String,
+    reason: Reason,
+}
+
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let Some(numpy) = side.package("numpy") else { return };
     let Ok(second) = ">=2.0.0".parse::<VersionSet>() else { return };
     let generation = numpy.versions.within(&second);
-    if generation.violated() {
+    // A range that merely admits NumPy 2 is decided on the day of the installation, unless something else bounds it.
+    if generation.violated() || generation.undecided() && !numpy.versions.is_open_above() {
         return;
     }
-    for view in side.packages() {
-        let Some(version) = view.pin() else { continue };
-        let Some((failing, sure, works, reason)) = built_for_numpy_1(ctx, view, version) else { continue };
-        if !failing {
-            continue;
-        }
-        let name = &view.name;
-        // A range that merely admits NumPy 2 is decided on the day of the installation.
-        let severity = match (generation, sure) {
-            (Truth::Holds, true) => Severity::Error,
-            (Truth::Undecided, _) if !numpy.versions.is_open_above() => continue,
-            _ => Severity::Warning,
-        };
-        let message = if generation.holds() {
-            format!("{name} {version} was built for NumPy 1, the environment has numpy {}", numpy.shown())
-        } else {
-            format!("{name} {version} was built for NumPy 1, and numpy {} admits NumPy 2", numpy.shown())
-        };
-        out.findings.push(
-            RULE.finding(message)
-                .severity(severity)
-                .primary(&side.name, view.place(), "built for NumPy 1")
-                .label(&side.name, numpy.place(), format!("numpy {}", numpy.shown()))
-                .about([name.as_str(), "numpy"])
-                .because(reason)
-                .help(format!("pin numpy<2 (1.26.4 is the last one), or take {name} {works} or newer")),
-        );
+    let old: Vec<Old<'_>> = side.packages().filter_map(|view| built_for_numpy_1(ctx, view)).collect();
+    let Some(first) = old.first() else { return };
+    let names: Vec<String> = old.iter().map(|old| format!("{} {}", old.view.name, old.version)).collect();
+    let verb = if old.len() == 1 { "was" } else { "were" };
+    let has = if generation.holds() {
+        format!("the environment has numpy {}", numpy.shown())
+    } else if numpy.versions.is_all() {
+        "numpy is not bounded below 2".to_owned()
+    } else {
+        format!("numpy{} admits NumPy 2", numpy.shown())
+    };
+    let error = generation.holds() && old.iter().any(|old| old.sure);
+    let newer: Vec<String> = old.iter().map(|old| format!("{} {}", old.view.name, old.works)).collect();
+    let mut finding = RULE
+        .finding(format!("{} {verb} built for NumPy 1, and {has}", listed_up_to(&names, 4)))
+        .severity(if error { Severity::Error } else { Severity::Warning })
+        .primary(&side.name, first.view.place(), "built for NumPy 1")
+        .label(&side.name, numpy.place(), format!("numpy {}", numpy.shown()))
+        .about(["numpy"])
+        .help(format!("pin numpy<2 (1.26.4 is the last one), or take {} or newer", listed(&newer)));
+    for old in old {
+        finding = finding
+            .label(&side.name, old.view.place(), "built for NumPy 1")
+            .about([old.view.name.as_str()])
+            .because(old.reason);
     }
+    out.findings.push(finding);
 }
 
-/// Whether a release fails with NumPy 2, how sure that is, and the first release that works.
-fn built_for_numpy_1(ctx: &Context<'_>, view: &PackageView, version: &Version) -> Option<(bool, bool, String, Reason)> {
+fn built_for_numpy_1<'a>(ctx: &Context<'_>, view: &'a PackageView) -> Option<Old<'a>> {
+    let version = view.pin()?;
+    let public = version.clone().without_local();
     let knowledge = ctx.knowledge;
     if view.name.as_str() == "onnxruntime" {
         let table = &knowledge.onnxruntime_release;
-        let row = table.rows().iter().find(|row| row.version.0 == version.clone().without_local())?;
-        let outcome = row.numpy2?;
-        let claim = match outcome {
+        let row = table.rows().iter().find(|row| row.version.0 == public)?;
+        let claim = match row.numpy2? {
             WithNumpy2::Ok => return None,
             WithNumpy2::ImportError => format!("onnxruntime {version} fails at import with NumPy 2"),
-            WithNumpy2::CrashAtRun => {
-                format!("onnxruntime {version} imports with NumPy 2 and a warning, then the first inference ends the process")
-            }
+            WithNumpy2::CrashAtRun => format!(
+                "onnxruntime {version} imports with NumPy 2 and a warning, then the first inference ends the process"
+            ),
         };
-        return Some((true, true, "1.19.0".into(), Reason { claim, provenance: table.provenance(row) }));
+        let reason = Reason { claim, provenance: table.provenance(row) };
+        return Some(Old { view, version, sure: true, works: "1.19.0".into(), reason });
     }
     let (row, provenance) = knowledge.numpy_abi(view.name.as_str())?;
+    if public > row.last.0 {
+        return None;
+    }
     let sure = provenance.grounds == Grounds::Error;
-    let claim = format!("{} {} is the last release built for NumPy 1, {} the first that works with NumPy 2", row.package, row.last, row.first);
-    Some((version.clone().without_local() <= row.last.0, sure, row.first.to_string(), Reason { claim, provenance }))
+    let claim = format!(
+        "{} {} is the last release built for NumPy 1, {} the first that works with NumPy 2",
+        row.package, row.last, row.first
+    );
+    Some(Old { view, version, sure, works: row.first.to_string(), reason: Reason { claim, provenance } })
 }
