@@ -143,7 +143,7 @@ macro_rules! rules {
 
 rules! {
     python { python_drift, python_without_wheel }
-    packages { version_drift, missing_in_serving, build_drift, colliding_distributions, numpy_abi, companion_mismatch }
+    packages { version_drift, missing_in_serving, build_drift, colliding_distributions, numpy_abi, companion_mismatch, unmet_requirement }
     model { opset_too_new, ir_version_too_new, unknown_operator, unprovided_domain, written_by_another_version }
     gpu {
         driver_too_old, toolkit_newer_than_driver, gpu_not_in_build, gpu_not_in_toolkit, gpu_dropped_by_driver, cuda_major_mismatch,

@@ -1,0 +1,136 @@
+use crate::{
+    environment::{Entry, Environment, PackageView, Side},
+    fact::{
+        Standing,
+        requirement::{self, Requirement},
+    },
+    finding::{Impact, Severity, Verdicts},
+    rules::{Check, Context},
+};
+
+rule! {
+    /// An installed package requires something that the environment does not have, or has in another version.
+    ///
+    /// ## Why it matters
+    ///
+    /// This is what `pip check` and `uv pip check` report, read from metadata instead of from a running environment: every
+    /// problem at once, with markers and extras taken for the declared Python and platform. A missing package is only
+    /// reported where the input lists everything that is installed. What a model file itself requires is held to the same.
+    ///
+    /// ## Example
+    ///
+    /// ```text
+    /// pip-inspect.json: xformers 0.0.22 requires torch ==2.0.1
+    ///                   torch 2.1.0
+    /// ```
+    ///
+    /// ## How to fix
+    ///
+    /// Install a version in the range, or a release of the other package that accepts the version that is there.
+    pub(crate) static RULE {
+        code: "EC107",
+        name: "unmet-requirement",
+        impact: Impact::StartFailure,
+        severity: Severity::Error,
+        since: "0.1.0",
+        check: Check::Side(check),
+    }
+}
+
+fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    for view in side.packages() {
+        let Some(entry) = view.entries.iter().find(|entry| !entry.package.requires.is_empty()) else { continue };
+        let extras: Vec<&str> =
+            view.entries.iter().flat_map(|entry| &entry.package.extras).map(crate::fact::PackageName::as_str).collect();
+        for text in &entry.package.requires {
+            let Ok(requirement) = requirement::parse(text, 0) else { continue };
+            let applies =
+                requirement.marker.as_ref().is_none_or(|marker| marker.evaluate(&side.target, &extras).holds());
+            if applies {
+                one(ctx, side, view, entry, &requirement, out);
+            }
+        }
+    }
+    if side.side != Side::Training {
+        models(ctx, side, out);
+    }
+}
+
+fn one(
+    ctx: &Context<'_>,
+    side: &Environment,
+    view: &PackageView,
+    entry: &Entry,
+    requirement: &Requirement,
+    out: &mut Verdicts,
+) {
+    let (name, component) = (&view.name, &requirement.name);
+    let wanted = format!("{component} {}", requirement.specifier());
+    let wanted = wanted.trim_end();
+    let finding = |message: String| {
+        RULE.finding(message)
+            .primary(&side.name, entry.version_place(), format!("requires {wanted}"))
+            .about([name.as_str(), component.as_str()])
+    };
+    let shown = view.pin().map_or_else(|| name.to_string(), |version| format!("{name} {version}"));
+    let Some(other) = side.package(component.as_str()) else {
+        // pip, setuptools and wheel are left out of lists; a list of wishes is not a list of what gets installed.
+        let hidden = ["pip", "setuptools", "wheel", "distribute"].contains(&component.as_str());
+        let closed = side.packages().all(|view| view.standing == Standing::Observed);
+        if closed && !hidden && listed_with_dependencies(side) {
+            let message = format!("{shown} requires {wanted}, which is not installed");
+            out.findings.push(finding(message).help(format!("install \"{}\"", wanted.replace(' ', ""))));
+        }
+        return;
+    };
+    if requirement.url.is_some() || !other.versions.within(&requirement.versions()).violated() {
+        return;
+    }
+    // The tables know this pair too, with a release that would go with it.
+    let known = view.pin().is_some_and(|version| {
+        let needs = ctx.knowledge.needs_of(name.as_str(), version);
+        needs.iter().any(|(need, _)| {
+            need.component == component.as_str() && other.versions.within(&need.range.set).violated()
+        })
+    });
+    if known {
+        return;
+    }
+    out.findings.push(
+        finding(format!("{shown} requires {wanted}, found {}", other.shown()))
+            .label(&side.name, other.place(), format!("{component} {}", other.shown()))
+            .help(format!("install {component}{}, or a release of {name} that accepts {}", requirement.specifier(), other.shown())),
+    );
+}
+
+/// Whether the list comes with metadata for all: a lock that states the requirements of one package lists what matters to
+/// its author, not everything.
+fn listed_with_dependencies(side: &Environment) -> bool {
+    let stated = side.packages().filter(|view| view.entries.iter().any(|entry| !entry.package.requires.is_empty()));
+    let count = side.packages().count();
+    count > 3 && stated.count() * 3 >= count
+}
+
+fn models(ctx: &Context<'_>, serving: &Environment, out: &mut Verdicts) {
+    for (owner, model) in ctx.models() {
+        for text in &model.value.requires {
+            let Ok(requirement) = requirement::parse(text, 0) else { continue };
+            let applies = requirement.marker.as_ref().is_none_or(|marker| marker.evaluate(&serving.target, &[]).holds());
+            let Some(other) = serving.package(requirement.name.as_str()) else { continue };
+            if !applies || !other.versions.within(&requirement.versions()).violated() {
+                continue;
+            }
+            let (component, range) = (&requirement.name, requirement.specifier());
+            out.findings.push(
+                RULE.finding(format!("{} requires {component} {range}, serving has {}", model.value.path, other.shown()))
+                    .impact(Impact::LoadFailure)
+                    // The model states what it was made with; whether it needs exactly that is not known.
+                    .severity(Severity::Warning)
+                    .primary(&owner.name, model.place, format!("requires {component} {range}"))
+                    .label(&serving.name, other.place(), format!("{component} {}", other.shown()))
+                    .about([component.as_str(), "model"])
+                    .help(format!("install {component}{range} in serving")),
+            );
+        }
+    }
+}
