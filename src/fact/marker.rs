@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, fmt};
 use super::specifier::{Operator, is_space, parse_version, single_clause};
 use crate::{
     text::Span,
-    version::{PythonVersion, Truth, VersionSet},
+    version::{PythonVersion, Truth, Version, VersionSet},
 };
 
 /// Markers longer than this are refused; the longest that lock tools write have a few thousand bytes.
@@ -22,6 +22,9 @@ const DEPTH_LIMIT: usize = 50;
 
 /// Targets that are tried before two markers are no longer compared.
 const SAMPLE_LIMIT: usize = 40_000;
+
+/// Comparisons that are made before that.
+const COMPARISON_LIMIT: usize = 400_000;
 
 /// The machine that a side declares, never the one that runs envcheck. What is `None` is unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,6 +80,31 @@ struct Comparison {
     literal: String,
     /// The literal was written on the left.
     reversed: bool,
+    /// The versions that a literal on the right allows, worked out once.
+    need: Need,
+}
+
+/// What a literal means as a clause of a specifier.
+#[derive(Debug, Clone, PartialEq)]
+enum Need {
+    /// It is no clause: pip compares as text.
+    Text,
+    /// The version must be written so.
+    Spelled(String),
+    Versions(VersionSet),
+    /// A clause whose version cannot be represented.
+    Unclear,
+}
+
+impl Need {
+    fn of(operator: Operator, literal: &str) -> Need {
+        let clause = format!("{operator}{literal}");
+        match single_clause(&clause) {
+            None => Need::Text,
+            Some((Operator::Arbitrary, bound)) => Need::Spelled(bound.to_owned()),
+            Some((operator, bound)) => super::specifier::allowed(operator, bound).map_or(Need::Unclear, Need::Versions),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,7 +203,8 @@ impl Marker {
         self.root.collect(&mut literals);
         other.root.collect(&mut literals);
         let (settings, extras) = literals.samples();
-        if settings.is_empty() || settings.len().saturating_mul(extras.len()) > SAMPLE_LIMIT {
+        let work = settings.len().saturating_mul(extras.len()).saturating_mul(literals.comparisons);
+        if settings.is_empty() || work > COMPARISON_LIMIT {
             return Truth::Undecided;
         }
         for setting in &settings {
@@ -235,6 +264,7 @@ impl Node {
         match self {
             Node::Any(nodes) | Node::All(nodes) => nodes.iter().for_each(|it| it.collect(literals)),
             Node::Compare(comparison) => {
+                literals.comparisons += 1;
                 if let Some(key) = comparison.key {
                     literals.add(key, comparison);
                 }
@@ -255,8 +285,8 @@ impl Comparison {
                 _ => Truth::Undecided,
             },
             Some(key) => match setting.value(key) {
-                Known::Text(value) if key.is_version() => self.version(value),
                 Known::Text(value) => self.texts(value),
+                Known::Version(text, version) => self.version(text, version.as_ref()),
                 Known::Versions(versions) => self.versions(versions),
                 Known::Nothing => Truth::Undecided,
             },
@@ -277,16 +307,21 @@ impl Comparison {
     }
 
     /// Compares with a version whose text is known.
-    fn version(&self, value: &str) -> Truth {
-        let (left, right) = if self.reversed { (self.literal.as_str(), value) } else { (value, self.literal.as_str()) };
-        let Compare::By(operator) = self.operator else { return self.texts(value) };
-        let clause = format!("{operator}{right}");
-        let Some((operator, bound)) = single_clause(&clause) else { return self.texts(value) };
-        if operator == Operator::Arbitrary {
-            return left.trim_matches(is_space).eq_ignore_ascii_case(bound).into();
+    fn version(&self, text: &str, version: Option<&Version>) -> Truth {
+        let Compare::By(operator) = self.operator else { return self.texts(text) };
+        let turned;
+        let (need, spelled, version) = if self.reversed {
+            turned = (Need::of(operator, text), parse_version(&self.literal));
+            (&turned.0, self.literal.as_str(), turned.1.as_ref())
+        } else {
+            (&self.need, text, version)
+        };
+        match need {
+            Need::Text => self.texts(text),
+            Need::Spelled(bound) => spelled.eq_ignore_ascii_case(bound).into(),
+            Need::Versions(set) => version.is_some_and(|version| set.contains(version)).into(),
+            Need::Unclear => Truth::Undecided,
         }
-        let Some(set) = super::specifier::allowed(operator, bound) else { return Truth::Undecided };
-        parse_version(left).is_some_and(|left| set.contains(&left)).into()
     }
 
     /// Compares with a version of which only a range is known.
@@ -300,9 +335,14 @@ impl Comparison {
             (Operator::Below, true) => Operator::Above,
             (operator, _) => operator,
         };
-        let clause = format!("{operator}{}", self.literal);
-        let Some((operator, bound)) = single_clause(&clause) else { return Truth::Undecided };
-        super::specifier::allowed(operator, bound).map_or(Truth::Undecided, |need| known.within(&need))
+        let turned;
+        let need = if self.reversed {
+            turned = Need::of(operator, &self.literal);
+            &turned
+        } else {
+            &self.need
+        };
+        if let Need::Versions(need) = need { known.within(need) } else { Truth::Undecided }
     }
 }
 
@@ -317,11 +357,17 @@ impl Variable {
 #[derive(Debug, Clone)]
 enum Known {
     Text(String),
+    Version(String, Option<Version>),
     Versions(VersionSet),
     Nothing,
 }
 
 impl Known {
+    fn version(text: String) -> Known {
+        let version = parse_version(&text);
+        Known::Version(text, version)
+    }
+
     fn text(text: &str) -> Known {
         Known::Text(text.to_owned())
     }
@@ -425,10 +471,10 @@ impl Setting {
         let prefix = python.number().prefix(2);
         self.python_version = match parts.len() {
             1 => Known::Versions(released(parts)),
-            _ => Known::Text(prefix.to_string()),
+            _ => Known::version(prefix.to_string()),
         };
         self.python_full_version =
-            if parts.len() >= 3 { Known::Text(python.to_string()) } else { Known::Versions(released(parts)) };
+            if parts.len() >= 3 { Known::version(python.to_string()) } else { Known::Versions(released(parts)) };
     }
 }
 
@@ -465,6 +511,7 @@ fn normalised(text: &str) -> String {
 /// What two markers compare with, by variable.
 #[derive(Default)]
 struct Literals {
+    comparisons: usize,
     variables: BTreeSet<Variable>,
     versions: BTreeSet<[u32; 3]>,
     systems: [BTreeSet<String>; 3],
@@ -523,8 +570,8 @@ impl Literals {
         let mut settings = vec![UNKNOWN.clone()];
         if about(&[V::PythonVersion, V::PythonFullVersion]) {
             multiply(&mut settings, &self.pythons(), |setting, [major, minor, patch]| {
-                setting.python_version = Known::Text(format!("{major}.{minor}"));
-                setting.python_full_version = Known::Text(format!("{major}.{minor}.{patch}"));
+                setting.python_version = Known::version(format!("{major}.{minor}"));
+                setting.python_full_version = Known::version(format!("{major}.{minor}.{patch}"));
             });
         }
         if about(&[V::SysPlatform, V::OsName, V::PlatformSystem]) {
@@ -689,7 +736,11 @@ impl Parser<'_> {
         } else {
             literal
         };
-        Ok(Node::Compare(Comparison { key, operator, literal, reversed }))
+        let need = match (key, operator) {
+            (Some(key), Compare::By(operator)) if key.is_version() && !reversed => Need::of(operator, &literal),
+            _ => Need::Text,
+        };
+        Ok(Node::Compare(Comparison { key, operator, literal, reversed, need }))
     }
 
     fn operand(&mut self) -> Result<Operand, MarkerError> {

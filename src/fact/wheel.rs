@@ -35,7 +35,13 @@ impl WheelName {
             }
             _ => return None,
         };
-        if spelled.contains("__") || tags.iter().any(|tag| tag.split('.').any(str::is_empty)) {
+        let interpreter = |tag: &str| {
+            !tag.starts_with(|it: char| it.is_ascii_digit()) && tag.chars().all(|it| it.is_alphanumeric() || it == '_')
+        };
+        if spelled.contains("__")
+            || tags.iter().any(|tag| tag.split('.').any(str::is_empty))
+            || !tags[0].split('.').all(interpreter)
+        {
             return None;
         }
         let name = PackageName::new(spelled).ok()?;
@@ -120,6 +126,7 @@ mod tests {
             "foo-x-py3-none-any.whl",
             "foo-1.0-b1-py3-none-any.whl",
             "foo__a-1-py3-none-any.whl",
+            "foo-1-p y3-none-any.whl",
             ".whl",
             "é.whl",
         ] {

@@ -174,6 +174,9 @@ fn editable_comment(text: &str, comment: Span) -> Option<Installed> {
     })
 }
 
+/// So many variables without a value are named for one line; one is enough to know what is amiss.
+const UNDEFINED_LIMIT: usize = 20;
+
 /// A file to include: its path, whether its lines are constraints, and where it is named.
 type Include = (String, bool, Span);
 
@@ -203,8 +206,16 @@ impl LineReader<'_> {
             self.skip(Span::new(first.start, last.end), "pip ignores what follows an option".to_owned());
         }
         if !requirement.is_empty() {
-            self.ignored(&given.options, &[Kind::Requirement, Kind::Constraint, Kind::Editable], "after a requirement");
-            self.requirement(requirement);
+            self.ignored(&given.options, &[Kind::Requirement, Kind::Constraint], "after a requirement");
+            if let Some(editable) = given.options.iter().find(|it| it.kind == Kind::Editable) {
+                // pip installs what stands before `-e`, and in editable mode, instead of what stands after it.
+                self.skip(editable.span, "pip takes what stands before `-e` for the editable project".to_owned());
+                let span = trimmed(&self.line.text, requirement);
+                let value = self.line.text[span.start..span.end].to_owned();
+                self.editable(&Given { value, span, value_span: span, ..editable.clone() });
+            } else {
+                self.requirement(requirement);
+            }
             return None;
         }
         if let Some(editable) = given.options.iter().find(|it| it.kind == Kind::Editable) {
@@ -225,9 +236,12 @@ impl LineReader<'_> {
         Some((include.value, include.kind == Kind::Constraint, self.line.place(include.span)))
     }
 
+    /// Says once for a line which of its options pip ignores.
     fn ignored(&mut self, options: &[Given], kinds: &[Kind], why: &str) {
-        for option in options.iter().filter(|it| kinds.contains(&it.kind)) {
-            self.skip(option.span, format!("pip ignores `{}` {why}", option.name));
+        let mut ignored = options.iter().filter(|it| kinds.contains(&it.kind));
+        if let Some(first) = ignored.next() {
+            let span = Span::new(first.span.start, ignored.next_back().map_or(first.span.end, |it| it.span.end));
+            self.skip(span, format!("pip ignores `{}` {why}", first.name));
         }
     }
 
@@ -252,7 +266,8 @@ impl LineReader<'_> {
 
     /// Reports the variables without value in a part of the line that is used as it stands.
     fn report_undefined(&mut self, part: Span) {
-        for span in self.undefined.iter().filter(|it| part.start <= it.start && it.end <= part.end) {
+        let inside = |it: &&Span| part.start <= it.start && it.end <= part.end;
+        for span in self.undefined.iter().filter(inside).take(UNDEFINED_LIMIT) {
             let name = &self.line.text[span.start..span.end];
             let reason = format!("`{name}` has no value and stays as written; `--define NAME=VALUE` gives one");
             self.skip(*span, reason);
@@ -332,7 +347,7 @@ impl LineReader<'_> {
     /// A URL without a name before it.
     fn url(&self, url: &str, span: Span) -> Result<Package, String> {
         if wheel::is_wheel(url) {
-            return self.wheel(url, span);
+            return self.wheel(url, &wheel::file_name(url), span);
         }
         let Egg { name, span: inner, extras } =
             egg(url)?.ok_or("a URL without `name @` or `#egg=name` does not say which package it is")?;
@@ -346,18 +361,18 @@ impl LineReader<'_> {
     /// A path to a wheel or a source archive.
     fn path(&self, path: &str, span: Span) -> Result<Package, String> {
         let (path, extras) = without_extras(path);
-        if !wheel::is_wheel(path) {
+        let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        if file.strip_suffix(".whl").is_none() {
             return Err("an archive without `name @` does not say which package it is".to_owned());
         }
-        let mut package = self.wheel(path, span)?;
+        let mut package = self.wheel(path, file, span)?;
         package.extras = names(extras);
         Ok(package)
     }
 
-    fn wheel(&self, url: &str, span: Span) -> Result<Package, String> {
-        let file = wheel::file_name(url);
-        let wheel = WheelName::parse(&file).ok_or_else(|| {
-            format!("`{}` is no wheel name: expected `name-version-python-abi-platform.whl`", shortened(&file))
+    fn wheel(&self, url: &str, file: &str, span: Span) -> Result<Package, String> {
+        let wheel = WheelName::parse(file).ok_or_else(|| {
+            format!("`{}` is no wheel name: expected `name-version-python-abi-platform.whl`", shortened(file))
         })?;
         let mut package = Package::named(wheel.name, &wheel.spelled, self.line.place(span));
         package.versions = VersionSet::exactly(&wheel.version);

@@ -128,12 +128,12 @@ numpy==1.0 -e x
             "r.txt:3 `git+https://packages.example/repo.git@main#egg=foo[a]` foo [a] @git+https://packages.example/repo.git@main#egg=foo[a] editable observed",
             "r.txt:4 `'bar @ git+https://packages.example/bar.git'` bar @git+https://packages.example/bar.git editable observed",
             "r.txt:7 `/srv/my_lib` my-lib =0.4.0 @/srv/my_lib editable observed",
-            "r.txt:8 `numpy==1.0` numpy==1.0 observed",
             "r.txt:1 `.` skipped: a local project says neither name nor version here",
             "r.txt:2 `./localpkg[gpu]` skipped: a local project says neither name nor version here",
             "r.txt:3 `git+https://packages.example/repo.git@main#egg=foo[a]` skipped: pip 26 refuses extras in `#egg=`; it reads `foo[a] @ url`",
             "r.txt:5 `https://packages.example/x.zip` skipped: expected a path to a project or the URL of a repository such as `git+https://...` after `-e`",
-            "r.txt:8 `-e x` skipped: pip ignores `--editable` after a requirement",
+            "r.txt:8 `-e x` skipped: pip takes what stands before `-e` for the editable project",
+            "r.txt:8 `numpy==1.0` skipped: a local project says neither name nor version here",
         ]
     );
 }

@@ -36,7 +36,12 @@ impl Unfolded {
 
     fn slice(&self, from: usize, to: usize) -> Unfolded {
         let mut out = Unfolded::default();
-        for (index, piece) in self.pieces.iter().enumerate() {
+        // A hostile line has a million pieces and as many variables, so the search begins at the right one.
+        let first = self.pieces.partition_point(|piece| piece.at <= from).saturating_sub(1);
+        for (index, piece) in self.pieces.iter().enumerate().skip(first) {
+            if piece.at >= to {
+                break;
+            }
             let end = self.pieces.get(index + 1).map_or(self.text.len(), |next| next.at);
             let (low, high) = (piece.at.max(from), end.min(to));
             if low < high {
