@@ -11,7 +11,7 @@ mod runtime;
 use std::collections::BTreeMap;
 
 use crate::{
-    fact::{Fact, FactKind, Gpu, Image, Library, Model, PackageName, Standing, marker::Target},
+    fact::{Fact, FactKind, Gpu, Image, Library, Model, PackageIndex, PackageName, Standing, marker::Target},
     text::Place,
     version::{CudaVersion, CudnnVersion, DriverVersion, PythonVersion, TensorRtVersion},
 };
@@ -214,6 +214,12 @@ impl Environment {
     #[must_use]
     pub fn gpu_facts(&self) -> Vec<Seen<'_, Gpu>> {
         self.all(pick!(Gpu))
+    }
+
+    /// Places that packages are taken from beside or instead of PyPI.
+    #[must_use]
+    pub fn indexes(&self) -> Vec<Seen<'_, PackageIndex>> {
+        self.all(pick!(PackageIndex))
     }
 
     /// Images.

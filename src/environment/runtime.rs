@@ -153,19 +153,34 @@ impl Environment {
         if let Some(cuda) = stated {
             return Some((cuda, None, true));
         }
+        match self.build_of_index() {
+            Some(Build::Cuda(cuda)) => return Some((cuda, None, true)),
+            Some(_) => return None,
+            None => {}
+        }
         // PyPI's wheels for Windows and macOS are built without CUDA.
-        if self.target.os.as_deref().is_some_and(|os| os != "linux")
-            || self.target.machine.as_deref().is_some_and(|it| it != "x86_64")
-        {
+        let elsewhere = self.target.os.as_deref().is_some_and(|os| os != "linux")
+            || self.target.machine.as_deref().is_some_and(|machine| !["x86_64", "amd64", "AMD64"].contains(&machine));
+        if elsewhere {
             return None;
         }
         let (row, provenance) = knowledge.torch_release(version)?;
         let claim = format!("torch {version} from PyPI brings CUDA {} (Linux x86_64)", row.cuda);
-        Some((
-            row.cuda.clone(),
-            Some(Reason { claim, provenance }),
-            view.standing == Standing::Observed || self.has_nvidia_wheels(),
-        ))
+        // Another index may carry another build under the same number.
+        let sure = view.standing == Standing::Observed || self.has_nvidia_wheels() || self.indexes().is_empty();
+        Some((row.cuda.clone(), Some(Reason { claim, provenance }), sure))
+    }
+
+    /// The build that an index is made for, where its address ends in a build label (`.../whl/cu118`).
+    #[must_use]
+    pub fn build_of_index(&self) -> Option<Build> {
+        self.indexes().into_iter().find_map(|seen| {
+            let label = seen.value.url.trim_end_matches('/').rsplit('/').next()?;
+            match format!("1+{label}").parse().ok().and_then(|version| Build::of(&version))? {
+                Build::Other(_) => None,
+                build => Some(build),
+            }
+        })
     }
 
     fn has_nvidia_wheels(&self) -> bool {

@@ -123,6 +123,8 @@ pub enum FactKind {
     HostOs(String),
     /// The CUDA version of the machine under the container.
     HostCuda(CudaVersion),
+    /// Where packages are looked for beside or instead of PyPI.
+    PackageIndex(PackageIndex),
     /// The name of the environment.
     EnvironmentName(String),
     /// `training` or `serving`.
@@ -157,6 +159,7 @@ impl FactKind {
             FactKind::BuildsExtensions(_) => "builds-extensions",
             FactKind::HostOs(_) => "host-os",
             FactKind::HostCuda(_) => "host-cuda",
+            FactKind::PackageIndex(_) => "package-index",
             FactKind::EnvironmentName(_) => "environment-name",
             FactKind::Role(_) => "role",
         }
@@ -267,6 +270,15 @@ pub struct Image {
     pub stage: Option<String>,
     /// The CUDA it holds, where a file says so.
     pub cuda: Option<CudaVersion>,
+}
+
+/// A place that packages are taken from, as an option of a requirements file names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageIndex {
+    /// Its address, without user name and password.
+    pub url: String,
+    /// Whether it takes the place of PyPI (`--index-url`) or stands beside it.
+    pub only: bool,
 }
 
 /// A name and, where known, a version.

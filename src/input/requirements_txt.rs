@@ -16,7 +16,7 @@ mod unfold;
 use super::{Files, Format, Reading, Skipped};
 use crate::{
     fact::{
-        Fact, FactKind, Package, PackageName, Standing, is_space,
+        Fact, FactKind, Package, PackageIndex, PackageName, Standing, is_space,
         marker::Marker,
         parse_version,
         requirement::{self, Requirement},
@@ -218,6 +218,7 @@ impl LineReader<'_> {
             }
             return None;
         }
+        self.indexes(&given.options);
         if let Some(editable) = given.options.iter().find(|it| it.kind == Kind::Editable) {
             let rest: Vec<Given> = given.options.iter().filter(|it| it.span != editable.span).cloned().collect();
             self.ignored(&rest, &[Kind::Requirement, Kind::Constraint, Kind::Editable], "beside `-e`");
@@ -234,6 +235,29 @@ impl LineReader<'_> {
         self.ignored(&rest, &[Kind::Requirement, Kind::Constraint], "beside another one");
         self.report_undefined(include.span);
         Some((include.value, include.kind == Kind::Constraint, self.line.place(include.span)))
+    }
+
+    /// Other places than PyPI that packages come from. User names and passwords in them are nobody's business.
+    fn indexes(&mut self, options: &[Given]) {
+        for option in options {
+            let name = option.name.trim_start_matches('-');
+            let only = name == "index-url" || name == "pypi-url";
+            if !only && !["extra-index-url", "find-links"].contains(&name) {
+                continue;
+            }
+            let url = match option.value.split_once("://") {
+                Some((scheme, rest)) => {
+                    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+                    format!("{scheme}://{}/{path}", host.rsplit('@').next().unwrap_or(host))
+                }
+                None => option.value.clone(),
+            };
+            self.reading.facts.push(Fact {
+                kind: FactKind::PackageIndex(PackageIndex { url, only }),
+                standing: self.standing,
+                place: Place { file: self.file, span: self.line.place(option.value_span) },
+            });
+        }
     }
 
     /// Says once for a line which of its options pip ignores.

@@ -73,6 +73,10 @@ pub(super) fn fact(sources: &Sources, fact: &Fact) -> Value {
             map.insert("stage".into(), image.stage.clone().into());
             map.insert("cuda".into(), image.cuda.as_ref().map(ToString::to_string).into());
         }
+        FactKind::PackageIndex(index) => {
+            map.insert("url".into(), index.url.clone().into());
+            map.insert("only".into(), index.only.into());
+        }
         FactKind::Server(server) => {
             map.insert("name".into(), server.name.clone().into());
             map.insert("version".into(), server.version.clone().into());
@@ -137,6 +141,7 @@ pub(super) fn component(fact: &Fact) -> Option<(String, Option<String>)> {
             named("server", format!("{}{version}", server.name))
         }
         FactKind::Library(library) => Some((library.name.clone(), library.version.as_ref().map(ToString::to_string))),
+        FactKind::PackageIndex(index) => named("package-index", index.url.clone()),
         FactKind::Model(model) => named("model", model.path.clone()),
         FactKind::ExecutionProviders(providers) => named("execution-provider", providers.join(", ")),
         FactKind::BuildsExtensions(builds) => named("builds-extensions", builds.to_string()),

@@ -36,8 +36,12 @@ fn lines(reading: &Reading, sources: &Sources) -> Vec<String> {
         .facts
         .iter()
         .map(|fact| {
-            let FactKind::Package(package) = &fact.kind else { return format!("{:?}", fact.kind) };
             let (at, text) = covered(fact.place);
+            if let FactKind::PackageIndex(index) = &fact.kind {
+                let role = if index.only { "instead of PyPI" } else { "beside PyPI" };
+                return format!("{at} `{text}` index {} {role}", index.url);
+            }
+            let FactKind::Package(package) = &fact.kind else { return format!("{:?}", fact.kind) };
             let mut out = format!("{at} `{text}` {}{}", package.name, package.specifier);
             let extras: Vec<&str> = package.extras.iter().map(PackageName::as_str).collect();
             if !extras.is_empty() {
@@ -146,6 +150,7 @@ fn variables_are_filled_in_from_what_was_given() {
         [
             "r.txt:1 `numpy==${NUMPY}` numpy==1.26.4",
             "r.txt:3 `bar @ https://packages.example/${FOO}/bar.zip` bar @https://packages.example/${FOO}/bar.zip",
+            "r.txt:4 `https://${TOKEN}@packages.example` index https://packages.example/ beside PyPI",
             "r.txt:2 `==${FOO}` skipped: invalid requirement `foo==${FOO}`: expected a specifier such as `==1.2`, a semicolon or the end after the name; a `${NAME}` in it has no value, which `--define NAME=VALUE` can give",
             "r.txt:3 `${FOO}` skipped: `${FOO}` has no value and stays as written; `--define NAME=VALUE` gives one",
             "r.txt:5 `${FOO}` skipped: `${FOO}` has no value and stays as written; `--define NAME=VALUE` gives one",

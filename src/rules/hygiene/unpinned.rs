@@ -75,7 +75,9 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
 
 /// Whether more than one release can be installed. A direct reference names its source; an observed list has versions.
 fn floats(view: &PackageView) -> bool {
-    view.standing == Standing::Declared && !view.is_direct() && view.pin().is_none() && !view.versions.is_empty()
+    // A version that is no PEP 440 version (`===custom`) is one all the same.
+    let exact = |specifier: &str| specifier.starts_with("==") && !specifier.contains(['*', ',']);
+    view.standing == Standing::Declared && !view.is_direct() && !exact(&view.leading().package.specifier) && view.pin().is_none() && !view.versions.is_empty()
         // One name with several markers is a lock for several platforms.
         && !view.entries.iter().filter(|entry| !entry.package.constraint).all(|entry| entry.package.versions.single().is_some())
 }

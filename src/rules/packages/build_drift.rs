@@ -1,5 +1,6 @@
 use crate::{
     environment::{Environment, PackageView},
+    fact::Standing,
     finding::{Impact, Severity, Verdicts},
     knowledge::{Knowledge, Reason, torch::Build},
     rules::{Check, Context},
@@ -135,6 +136,12 @@ fn kind(side: &Environment, view: &PackageView, knowledge: &Knowledge) -> (Optio
                 "torchvision" | "torchaudio" => side.package("torch"),
                 _ => None,
             };
+            match torch.and_then(|_| side.build_of_index()) {
+                Some(Build::Cpu) => return (Some(Kind::Cpu), None),
+                Some(Build::Cuda(cuda)) => return (Some(Kind::Cuda(Some(cuda))), None),
+                None if side.indexes().is_empty() || view.standing == Standing::Observed => {}
+                Some(_) | None => return (None, None),
+            }
             let release = torch.and_then(PackageView::pin).filter(|version| !version.is_local());
             match release.and_then(|version| knowledge.torch_release(version)) {
                 Some((row, provenance)) if side.target.os.as_deref().is_none_or(|os| os == "linux") => {
