@@ -245,6 +245,21 @@ impl Environment {
         found
     }
 
+    /// Whether anything says that this side computes on an NVIDIA GPU.
+    #[must_use]
+    pub fn has_gpu(&self) -> bool {
+        let device = self.device().map(|(device, _)| device);
+        let signs = || {
+            self.facts.iter().any(|fact| {
+                matches!(
+                    fact.kind,
+                    FactKind::Gpu(_) | FactKind::Driver(_) | FactKind::DriverCuda(_) | FactKind::Cuda(_)
+                )
+            })
+        };
+        device == Some("cuda") || device.is_none() && signs()
+    }
+
     /// Whether CUDA code is compiled here.
     #[must_use]
     pub fn builds_extensions(&self) -> Option<Seen<'_, bool>> {

@@ -48,6 +48,10 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             }
             continue;
         };
+        // TensorFlow and others run without a GPU as well, and then their libraries are never looked for.
+        if system.is_empty() && !side.has_gpu() && !names_gpu(&user.component) {
+            continue;
+        }
         // Libraries inside other wheels say nothing about those of the system.
         let severity = if system.is_empty() { Severity::Warning } else { Severity::Error };
         let mut majors: Vec<u32> = offers.iter().map(|offer| offer.cuda.major()).collect();
@@ -67,6 +71,11 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         }
         out.findings.push(finding);
     }
+}
+
+/// Whether a distribution is a GPU build by its name.
+pub(super) fn names_gpu(component: &str) -> bool {
+    component.contains("gpu") || component.contains("cuda")
 }
 
 /// What is there to be loaded.

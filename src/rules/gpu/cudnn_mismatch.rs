@@ -51,7 +51,8 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let system = offers.iter().find(|offer| offer.how == CudaUse::System).copied();
     for user in users.iter().filter(|user| user.how == CudaUse::Loaded) {
         let Some(first) = system.or(offers.first().copied()) else { continue };
-        if blamed(&user.component) {
+        let idle = system.is_none() && !side.has_gpu() && !cuda_major_mismatch::names_gpu(&user.component);
+        if blamed(&user.component) || idle {
             continue;
         }
         let same_major = offers.iter().any(|offer| offer.cudnn.major() == user.cudnn.major());

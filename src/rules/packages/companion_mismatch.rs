@@ -1,3 +1,4 @@
+use super::numpy_abi;
 use crate::{
     environment::{Environment, PackageView},
     finding::{Impact, Severity, Verdicts},
@@ -40,6 +41,10 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         for (need, provenance) in ctx.knowledge.needs_of(view.name.as_str(), version) {
             let Some(other) = side.package(&need.component) else { continue };
             if foreign(view) || foreign(other) || !other.versions.within(&need.range.set).violated() {
+                continue;
+            }
+            // NumPy 2 beside a package of NumPy 1 is one cause, and numpy-abi says it.
+            if need.component == "numpy" && numpy_abi::reports(ctx, side, view) {
                 continue;
             }
             let range = need.range.text.as_str();

@@ -83,6 +83,14 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     out.findings.push(finding);
 }
 
+/// Whether this rule says that a package was built for NumPy 1 while NumPy 2 is surely there.
+pub(super) fn reports(ctx: &Context<'_>, side: &Environment, view: &PackageView) -> bool {
+    let second = ">=2.0.0".parse::<VersionSet>();
+    let numpy = side.package("numpy");
+    let surely = numpy.zip(second.ok()).is_some_and(|(numpy, second)| numpy.versions.within(&second).holds());
+    surely && built_for_numpy_1(ctx, view).is_some()
+}
+
 fn built_for_numpy_1<'a>(ctx: &Context<'_>, view: &'a PackageView) -> Option<Old<'a>> {
     let version = view.pin()?;
     let public = version.clone().without_local();
