@@ -57,16 +57,22 @@ impl<'a> Driver<'a> {
     pub(super) fn of(side: &'a Environment, knowledge: &Knowledge) -> Option<Driver<'a>> {
         let windows = side.host_os().is_some_and(|os| os.value == "windows");
         let system = if windows { DriverSystem::Windows } else { DriverSystem::Linux };
-        let version = side.drivers().into_iter().next();
+        // Of several hosts the one with the oldest driver decides.
+        let drivers = side.drivers();
+        let weight = drivers.first().map(|seen| seen.standing);
+        let version = drivers.into_iter().filter(|seen| Some(seen.standing) == weight).min_by(|a, b| a.value.cmp(b.value));
         let reported = side.driver_cuda();
         let place = version.map(|seen| seen.place).or(reported.map(|seen| seen.place))?;
         let cuda = match (reported, version) {
-            (Some(seen), _) => Some((seen.value.clone(), None)),
-            (None, Some(driver)) => knowledge.cuda_of_branch(driver.value.branch()).map(|(cuda, provenance)| {
+            // The CUDA number belongs to the driver that reported it.
+            (Some(seen), driver) if driver.is_none_or(|driver| driver.place.file == seen.place.file) => {
+                Some((seen.value.clone(), None))
+            }
+            (_, Some(driver)) => knowledge.cuda_of_branch(driver.value.branch()).map(|(cuda, provenance)| {
                 let claim = format!("drivers of branch {} run CUDA up to {cuda}", driver.value.branch());
                 (cuda.clone(), Some(Reason { claim, provenance }))
             }),
-            (None, None) => None,
+            (_, None) => None,
         };
         Some(Driver { version: version.map(|seen| seen.value), cuda, place, system })
     }

@@ -37,10 +37,6 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let drivers = side.drivers();
     let Some(driver) = drivers.first() else { return };
     for gpu in side.gpus(ctx.knowledge) {
-        // One tool that saw both saw them work together.
-        if gpu.place.file == driver.place.file {
-            continue;
-        }
         let Some((row, provenance)) = gpu.capability.and_then(|it| ctx.knowledge.architecture_of(it)) else { continue };
         let branch = driver.value.branch();
         let sure = provenance.grounds == Grounds::Error && gpu.by.as_ref().is_none_or(|by| by.grounds == Grounds::Error);
