@@ -19,6 +19,8 @@ pub mod finding;
 
 pub mod rules;
 
+pub mod fix;
+
 pub mod report;
 
 pub mod cli;

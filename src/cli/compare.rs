@@ -11,6 +11,7 @@ use super::{
 use crate::{
     environment::Side,
     finding::{Finding, Impact, Severity},
+    fix,
     knowledge::{KNOWLEDGE_DATE, Knowledge},
     report::{OUTPUTS, Report, ReportedSide},
     rules::{self, Context, Rule},
@@ -143,6 +144,7 @@ fn run(wanted: &[Wanted<'_>], options: &VerdictOptions) -> Result<Gate, Failure>
     let knowledge = Knowledge::built_in();
     let context = context(&sides, &knowledge)?;
     let mut verdicts = rules::run(&context);
+    fix::suggest(&context, &mut verdicts);
     verdicts.findings.retain(|finding| wanted_finding(finding, options));
     verdicts.undecided.retain(|question| rules::find(question.code).is_some_and(|rule| selected(rule, options)));
     let mut report = Report {

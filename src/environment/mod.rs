@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use crate::{
     fact::{Fact, FactKind, Gpu, Image, Library, Model, PackageIndex, PackageName, Standing, marker::Target},
     text::Place,
-    version::{CudaVersion, CudnnVersion, DriverVersion, PythonVersion, TensorRtVersion},
+    version::{CudaVersion, CudnnVersion, DriverVersion, PythonVersion, TensorRtVersion, Version, VersionSet},
 };
 
 pub use gpu::GpuView;
@@ -108,6 +108,39 @@ impl Environment {
         };
         environment.packages = package::assemble(&environment.facts, &environment.target);
         environment
+    }
+
+    /// The same side with another version of a package.
+    #[must_use]
+    pub fn with_package(&self, name: &str, version: &Version) -> Environment {
+        let mut facts = self.facts.clone();
+        for fact in &mut facts {
+            if let FactKind::Package(package) = &mut fact.kind
+                && package.name.as_str() == name
+            {
+                package.versions = VersionSet::exactly(version);
+                package.specifier = format!("=={version}");
+                // What was read about the old version does not hold for the new one.
+                package.cuda = None;
+                package.build = None;
+                package.requires.clear();
+                package.requires_python = None;
+            }
+        }
+        Environment::new(&self.name, self.side, facts)
+    }
+
+    /// The same side with another driver.
+    #[must_use]
+    pub fn with_driver(&self, driver: &DriverVersion) -> Environment {
+        let mut facts = self.facts.clone();
+        facts.retain(|fact| !matches!(fact.kind, FactKind::DriverCuda(_)));
+        for fact in &mut facts {
+            if let FactKind::Driver(version) = &mut fact.kind {
+                version.clone_from(driver);
+            }
+        }
+        Environment::new(&self.name, self.side, facts)
     }
 
     /// All facts, in the order of the inputs.

@@ -86,6 +86,26 @@ impl From<Reason> for Evidence {
     }
 }
 
+/// A replacement of some bytes of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// What is replaced; nothing, where something is inserted.
+    pub place: Place,
+    /// What stands there afterwards.
+    pub replacement: String,
+}
+
+/// A change that was checked to resolve a finding without causing another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// What to do, imperative.
+    pub title: String,
+    /// Whether it may be applied without a person looking at it.
+    pub safe: bool,
+    /// How, where it can be done in the inputs.
+    pub edits: Vec<Edit>,
+}
+
 /// A defect that a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -107,6 +127,8 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// What to do.
     pub help: Option<String>,
+    /// Changes that were checked.
+    pub fixes: Vec<Fix>,
 }
 
 impl Finding {

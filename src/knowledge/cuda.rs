@@ -83,6 +83,26 @@ impl Knowledge {
         table.rows().iter().find(|row| row.branch == branch).map(|row| (&row.cuda, table.provenance(row)))
     }
 
+    /// Drivers that the tables name as a floor or with a toolkit, oldest first.
+    #[must_use]
+    pub fn known_drivers(&self, system: DriverSystem) -> Vec<DriverVersion> {
+        let pick = |linux: &DriverVersion, windows: Option<&DriverVersion>| match system {
+            DriverSystem::Linux => Some(linux.clone()),
+            DriverSystem::Windows => windows.cloned(),
+        };
+        let floors = self
+            .cuda_minor
+            .rows()
+            .iter()
+            .filter_map(|row| pick(&row.linux, row.windows_sure.as_ref().or(row.windows.as_ref())));
+        let old = self.cuda_driver.rows().iter().filter(|row| row.cuda.major() < 11);
+        let mut drivers: Vec<DriverVersion> =
+            floors.chain(old.filter_map(|row| pick(&row.linux, row.windows.as_ref()))).collect();
+        drivers.sort();
+        drivers.dedup();
+        drivers
+    }
+
     /// The newest driver branch in the tables.
     #[must_use]
     pub fn newest_branch(&self) -> u32 {

@@ -199,6 +199,34 @@ impl Knowledge {
         Some((row, table.provenance(row)))
     }
 
+    /// Releases of a package that may be suggested, oldest first; no pre-releases. Where the table of needs follows a
+    /// package, only releases with a row of their own: what a release needs must be known before it is offered.
+    #[must_use]
+    pub fn known_releases(&self, name: &str) -> Vec<Version> {
+        let needs = self.needs.rows().iter().filter(|row| row.package == name);
+        let mut found: Vec<Version> = needs.filter_map(|row| row.release.parse().ok()).collect();
+        match name {
+            "torch" => found = self.torch_release.rows().iter().map(|row| row.version.0.clone()).collect(),
+            "onnxruntime" => found = self.onnxruntime_release.rows().iter().map(|row| row.version.0.clone()).collect(),
+            _ if found.is_empty() => {
+                let wheels = self.wheel_python.rows().iter().filter(|row| row.package == name);
+                found = wheels.flat_map(|row| [row.first.0.clone(), row.last.0.clone()]).collect();
+            }
+            _ => {}
+        }
+        if name == "numpy" {
+            // The last release of NumPy 1 is what most packages of that time want.
+            found.extend("1.26.4".parse().ok());
+        }
+        if let Some(newest) = self.newest_release(name) {
+            found.retain(|version| *version <= newest.0);
+        }
+        found.retain(|version| !version.any_prerelease() && !version.is_local());
+        found.sort();
+        found.dedup();
+        found
+    }
+
     /// The newest release of a package in the tables, if any table follows it release by release.
     #[must_use]
     pub fn newest_release(&self, name: &str) -> Option<&Release> {

@@ -90,6 +90,16 @@ impl Knowledge {
         Some((row, table.provenance(row)))
     }
 
+    /// Build labels of a torch release, as far as they are known.
+    #[must_use]
+    pub fn torch_builds(&self, version: &Version) -> Vec<String> {
+        let rows = self.torch_architecture.rows().iter().filter(|row| in_run(version, &row.first.0, &row.last.0));
+        let mut labels: Vec<String> = rows.map(|row| row.build.clone()).collect();
+        labels.sort();
+        labels.dedup();
+        labels
+    }
+
     /// The newest torch release in the tables.
     #[must_use]
     pub fn newest_torch(&self) -> Option<&Release> {

@@ -105,8 +105,15 @@ fn advice(out: &mut String, finding: &Finding, style: Style) {
         wrapped(out, "  why: ", "       ", &evidence.claim, style.width);
         let _ = writeln!(out, "       {}", escape(&witness(evidence)));
     }
-    if let Some(help) = &finding.help {
-        wrapped(out, "  fix: ", "       ", help, style.width);
+    // What was checked stands before what is generally true.
+    for fix in &finding.fixes {
+        wrapped(out, "  fix: ", "       ", &format!("{} (checked against all rules)", fix.title), style.width);
+    }
+    // Advice that only repeats the fix is not worth a line.
+    let repeats = |help: &str| finding.fixes.iter().any(|fix| help == fix.title);
+    if let Some(help) = finding.help.as_deref().filter(|help| !repeats(help)) {
+        let lead = if finding.fixes.is_empty() { "  fix: " } else { "   or: " };
+        wrapped(out, lead, "       ", help, style.width);
     }
     out.push('\n');
 }

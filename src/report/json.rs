@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{Output, Report, Style, facts};
-use crate::finding::Severity;
+use crate::{
+    finding::{Edit, Finding, Fix, Severity},
+    text::Sources,
+};
 
 pub(super) static OUTPUT: Output = Output { name: "json", about: "for programs, with a stable schema", render };
 
@@ -59,6 +62,7 @@ fn render(report: &Report<'_>, _style: Style) -> String {
                     Value::Object(map)
                 })
                 .collect();
+            let fixes = fixes(finding, report.sources);
             json!({
                 "code": finding.code,
                 "rule": finding.rule,
@@ -69,7 +73,7 @@ fn render(report: &Report<'_>, _style: Style) -> String {
                 "help": finding.help,
                 "labels": labels,
                 "evidence": finding.evidence,
-                "fixes": [],
+                "fixes": fixes,
             })
         })
         .collect();
@@ -96,4 +100,18 @@ fn render(report: &Report<'_>, _style: Style) -> String {
     let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
     text.push('\n');
     text
+}
+
+fn fixes(finding: &Finding, sources: &Sources) -> Vec<Value> {
+    let edit = |edit: &Edit| {
+        let mut map = facts::place(sources, edit.place);
+        map.retain(|key, _| ["path", "offset", "length"].contains(&key.as_str()));
+        map.insert("replacement".into(), edit.replacement.clone().into());
+        Value::Object(map)
+    };
+    let fix = |fix: &Fix| {
+        let edits: Vec<Value> = fix.edits.iter().map(edit).collect();
+        json!({ "title": fix.title, "safe": fix.safe, "edits": edits })
+    };
+    finding.fixes.iter().map(fix).collect()
 }

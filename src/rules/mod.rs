@@ -95,6 +95,7 @@ impl Rule {
             labels: Vec::new(),
             evidence: Vec::new(),
             help: None,
+            fixes: Vec::new(),
         }
     }
 

@@ -2,7 +2,7 @@ use super::numpy_abi;
 use crate::{
     environment::{Environment, PackageView},
     finding::{Impact, Severity, Verdicts},
-    knowledge::{Grounds, Knowledge, Reason, torch::Build},
+    knowledge::{Grounds, Reason, torch::Build},
     rules::{Check, Context},
 };
 
@@ -57,7 +57,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
                     .label(&side.name, other.place(), format!("{component} {}", other.shown()))
                     .about([name.as_str(), component.as_str()])
                     .because(Reason { claim: format!("{name} {version} needs {component} {range}"), provenance })
-                    .help(help(ctx.knowledge, view, other, component, range)),
+                    .help(help(view, other, component, range)),
             );
         }
     }
@@ -68,15 +68,6 @@ fn foreign(view: &PackageView) -> bool {
     view.pin().is_some_and(|version| version.any_prerelease() || matches!(Build::of(version), Some(Build::Ngc(_))))
 }
 
-fn help(knowledge: &Knowledge, view: &PackageView, other: &PackageView, component: &str, range: &str) -> String {
-    let name = &view.name;
-    let fitting = other
-        .pin()
-        .and_then(|version| knowledge.companions_for(name.as_str(), component, &version.clone().without_local()).pop());
-    match (fitting, other.pin()) {
-        (Some(release), Some(version)) => {
-            format!("take {name}=={release}, which goes with {component} {version}; or {component}{range}")
-        }
-        _ => format!("take {component}{range}"),
-    }
+fn help(view: &PackageView, other: &PackageView, component: &str, range: &str) -> String {
+    format!("install {component}{range}, or a release of {} that accepts {component} {}", view.name, other.shown())
 }

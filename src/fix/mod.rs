@@ -1,0 +1,216 @@
+//! Fixes that were checked: single changes to one side, each evaluated by running all rules again.
+//!
+//! For a finding, every known release of the packages it is about (and every known driver) is a candidate, the nearest
+//! first. A candidate is offered only if the finding is gone and nothing new appeared: no suggestion is better than one
+//! that leads into the next error.
+
+use crate::{
+    environment::{Environment, PackageView, Side},
+    fact::Standing,
+    finding::{Edit, Finding, Fix, Severity, Verdicts},
+    knowledge::{Knowledge, cuda::DriverSystem},
+    rules::{self, Context},
+    text::Place,
+    version::{DriverVersion, Version},
+};
+
+/// How many evaluations a run may spend, over all findings. One takes about as long as the first.
+const BUDGET: usize = 240;
+
+/// How many candidates of one component are tried for one finding.
+const PER_COMPONENT: usize = 24;
+
+/// How many fixes are offered for one finding.
+const OFFERED: usize = 2;
+
+/// Packages that others are made for.
+const CORE: [&str; 4] = ["torch", "tensorflow", "jax", "transformers"];
+
+/// A change to one side.
+#[derive(Debug, Clone, PartialEq)]
+enum Change {
+    Package { name: String, version: Version },
+    Driver(DriverVersion),
+}
+
+impl Change {
+    fn title(&self, side: &Environment) -> String {
+        match self {
+            Change::Package { name, version } => format!("use {name}=={version} in {}", side.side.word()),
+            Change::Driver(driver) => {
+                format!("install driver {} or newer on the {} host", driver.spelled(), side.side.word())
+            }
+        }
+    }
+
+    fn applied(&self, side: &Environment) -> Environment {
+        match self {
+            Change::Package { name, version } => side.with_package(name, version),
+            Change::Driver(driver) => side.with_driver(driver),
+        }
+    }
+}
+
+/// Adds checked fixes to every error and warning that a single change resolves.
+pub fn suggest(context: &Context<'_>, verdicts: &mut Verdicts) {
+    let before: Vec<Mark> = verdicts.findings.iter().map(Mark::of).collect();
+    let mut left = BUDGET;
+    for at in 0..verdicts.findings.len() {
+        if verdicts.findings[at].severity < Severity::Warning || left == 0 {
+            continue;
+        }
+        let fixes = fixes(context, &verdicts.findings[at], &before, &mut left);
+        verdicts.findings[at].fixes = fixes;
+    }
+}
+
+/// What makes two findings the same across an evaluation: rule and components, not the wording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Mark {
+    code: &'static str,
+    severity: Severity,
+    components: Vec<String>,
+}
+
+impl Mark {
+    fn of(finding: &Finding) -> Mark {
+        let mut components = finding.components.clone();
+        components.sort();
+        Mark { code: finding.code, severity: finding.severity, components }
+    }
+
+    /// Whether this is no worse than one of the findings there were before.
+    fn is_known(&self, before: &[Mark]) -> bool {
+        let within = |mark: &Mark| self.components.iter().all(|component| mark.components.contains(component));
+        before.iter().any(|mark| mark.code == self.code && self.severity <= mark.severity && within(mark))
+    }
+}
+
+fn fixes(context: &Context<'_>, finding: &Finding, before: &[Mark], left: &mut usize) -> Vec<Fix> {
+    let target = Mark::of(finding);
+    let mut found = Vec::new();
+    // The side that the finding points at; serving first, since training already happened.
+    let about: Vec<&str> = finding.labels.iter().filter_map(|label| label.environment.as_deref()).collect();
+    let mut sides: Vec<&Environment> = context.sides().filter(|side| about.contains(&side.name.as_str())).collect();
+    sides.sort_by_key(|side| side.side == Side::Training);
+    for side in sides {
+        // A change to training is only offered for what is wrong within training.
+        if side.side == Side::Training && about.iter().any(|name| *name != side.name) {
+            continue;
+        }
+        let mut components: Vec<&String> = finding.components.iter().collect();
+        // Everything else follows the framework, so it is moved last.
+        components.sort_by_key(|component| CORE.contains(&component.as_str()));
+        for component in components {
+            if found.len() >= OFFERED {
+                return found;
+            }
+            let candidates = candidates(context, side, component);
+            for change in candidates.into_iter().take(PER_COMPONENT) {
+                if *left == 0 {
+                    return found;
+                }
+                *left -= 1;
+                if resolves(context, side, &change, &target, before) {
+                    found.push(Fix { title: change.title(side), safe: false, edits: edits(side, &change) });
+                    break;
+                }
+            }
+        }
+    }
+    found
+}
+
+fn resolves(context: &Context<'_>, side: &Environment, change: &Change, target: &Mark, before: &[Mark]) -> bool {
+    let changed = change.applied(side);
+    let after = match (context.training, side.side) {
+        (Some(_), Side::Training) => Context { training: Some(&changed), ..*context },
+        _ => Context { serving: &changed, ..*context },
+    };
+    let verdicts = rules::run(&after);
+    let marks: Vec<Mark> = verdicts.findings.iter().map(Mark::of).collect();
+    let gone = !marks.iter().any(|mark| mark.code == target.code && shares(mark, target));
+    // A new remark about drift is no harm; a new warning is.
+    let harmless = |mark: &Mark| mark.severity == Severity::Info || mark.is_known(before);
+    // What is unknown is not known to be better.
+    let known = !verdicts.findings.iter().any(|finding| {
+        finding.code == "EC901" && matches!(change, Change::Package { name, .. } if finding.components.contains(name))
+    });
+    gone && known && marks.iter().all(harmless)
+}
+
+fn shares(a: &Mark, b: &Mark) -> bool {
+    let general = ["cuda", "cudnn", "python", "gpu", "nvidia-driver", "model", "image", "os"];
+    let specific: Vec<&String> = b.components.iter().filter(|it| !general.contains(&it.as_str())).collect();
+    if specific.is_empty() {
+        return a.components == b.components;
+    }
+    a.components.iter().any(|component| specific.contains(&component))
+}
+
+/// Known releases of a component, the nearest to what is there first.
+fn candidates(context: &Context<'_>, side: &Environment, component: &str) -> Vec<Change> {
+    let knowledge = context.knowledge;
+    if component == "nvidia-driver" {
+        let windows = side.host_os().is_some_and(|os| os.value == "windows");
+        let system = if windows { DriverSystem::Windows } else { DriverSystem::Linux };
+        return knowledge.known_drivers(system).into_iter().map(Change::Driver).collect();
+    }
+    let Some(view) = side.package(component) else { return Vec::new() };
+    let current = view.pin().cloned().or_else(|| view.versions.lower_bound().cloned());
+    let mut releases = knowledge.known_releases(component);
+    if let Some(current) = &current {
+        releases.retain(|version| version.clone().without_local() != current.clone().without_local());
+        let place = releases.partition_point(|version| version < current);
+        let distance = |at: usize| if at >= place { at - place } else { place - 1 - at };
+        let mut order: Vec<usize> = (0..releases.len()).collect();
+        // Of two equally near ones the newer: going back loses fixes.
+        order.sort_by_key(|at| (distance(*at), *at < place));
+        releases = order.into_iter().map(|at| releases[at].clone()).collect();
+    }
+    let builds = current.iter().flat_map(|current| other_builds(knowledge, component, current));
+    // What training used was tested with the model.
+    let trained =
+        context.training.filter(|_| side.side == Side::Serving).and_then(|it| it.package(component)?.pin().cloned());
+    let trained = trained.filter(|version| current.as_ref() != Some(version));
+    let all = trained.into_iter().chain(builds).chain(releases);
+    all.map(|version| Change::Package { name: component.to_owned(), version }).collect()
+}
+
+/// The same release in its other known builds.
+fn other_builds(knowledge: &Knowledge, component: &str, current: &Version) -> Vec<Version> {
+    if component != "torch" {
+        return Vec::new();
+    }
+    let public = current.clone().without_local();
+    let mut labels = knowledge.torch_builds(&public);
+    labels.sort();
+    let versions = labels.iter().rev().filter_map(|label| format!("{public}+{label}").parse().ok());
+    versions.filter(|version| version != current).collect()
+}
+
+/// The edit that makes a change, where a person wrote the line. What tools wrote is written again by the tool.
+fn edits(side: &Environment, change: &Change) -> Vec<Edit> {
+    let Change::Package { name, version } = change else { return Vec::new() };
+    let Some(view) = side.package(name) else { return Vec::new() };
+    let entry = view.leading();
+    let lone = view.entries.len() == 1 && entry.standing == Standing::Declared;
+    match entry.package.parts.specifier.filter(|_| lone) {
+        Some(span) => {
+            vec![Edit { place: Place { file: entry.place.file, span }, replacement: format!("=={version}") }]
+        }
+        None if lone && entry.package.url.is_none() => insertion(view, version).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+/// A pin behind a bare name.
+fn insertion(view: &PackageView, version: &Version) -> Option<Edit> {
+    let entry = view.leading();
+    if !entry.package.extras.is_empty() {
+        return None; // The pin would have to stand behind the extras.
+    }
+    let end = entry.package.parts.name.end;
+    let span = crate::text::Span::new(end, end);
+    Some(Edit { place: Place { file: entry.place.file, span }, replacement: format!("=={version}") })
+}
