@@ -67,9 +67,14 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
 fn differ(train: &PackageView, serve: &PackageView) -> bool {
     match (train.pin(), serve.pin()) {
         (Some(a), Some(b)) => {
-            let ngc = [a, b].into_iter().any(|version| matches!(Build::of(version), Some(Build::Ngc(_))));
-            // NVIDIA's images carry pre-releases of the release that they are named after.
-            if ngc { a.only_release() != b.only_release() } else { a.clone().without_local() != b.clone().without_local() }
+            // NVIDIA's images carry builds of a commit shortly before the release that they are named after:
+            // `2.1.0a0+32f93b1`, later `2.4.0a0+07cecf4168.nv24.5`.
+            let of_commit = [a, b].into_iter().any(|version| match Build::of(version) {
+                Some(Build::Ngc(_)) => true,
+                Some(Build::Other(_)) => version.any_prerelease(),
+                _ => false,
+            });
+            if of_commit { a.only_release() != b.only_release() } else { a.clone().without_local() != b.clone().without_local() }
         }
         _ => !train.versions.is_empty() && !serve.versions.is_empty() && serve.versions.within(&train.versions).violated(),
     }
