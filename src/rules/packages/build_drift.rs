@@ -1,5 +1,6 @@
 use crate::{
     environment::{Environment, PackageView},
+    fact::Standing,
     finding::{Impact, Severity, Verdicts},
     knowledge::{Knowledge, Reason, torch::Build},
     rules::{Check, Context},
@@ -69,6 +70,11 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
         let ((before, _), (after, why)) = (kind(training, train, ctx.knowledge), kind(serving, serve, ctx.knowledge));
         let (Some(before), Some(after)) = (before, after) else { continue };
         if before == after {
+            continue;
+        }
+        // What PyPI carries is a good guess for a line without a label, but another index may have been asked.
+        let guessed = [train, serve].into_iter().any(guessed);
+        if guessed && matches!((&before, &after), (Kind::Cuda(Some(_)), Kind::Cuda(Some(_)))) {
             continue;
         }
         let (severity, impact, reason) = judge(serving, ctx.knowledge, &before, &after);
@@ -145,6 +151,11 @@ fn kind(side: &Environment, view: &PackageView, knowledge: &Knowledge) -> (Optio
             }
         }
     }
+}
+
+/// Whether a file asks for the release and leaves the build to the index.
+fn guessed(view: &PackageView) -> bool {
+    view.standing == Standing::Declared && view.pin().is_some_and(|version| !version.is_local())
 }
 
 fn serving_is_alone(serving: &Environment, family: &[String]) -> bool {
