@@ -51,8 +51,11 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         let [first, second, ..] = rivals.as_slice() else { continue };
         let builds = row.builds == Some(true);
         let provenance = ctx.knowledge.collision.provenance(row);
-        // Equal versions of one code are two copies of the same files.
-        let severity = if builds && provenance.grounds == Grounds::Error { Severity::Error } else { Severity::Warning };
+        let severity = match (builds, provenance.grounds) {
+            (true, Grounds::Error) => Severity::Error,
+            (false, _) if same_code(&rivals) => Severity::Info,
+            _ => Severity::Warning,
+        };
         let names: Vec<&str> = rivals.iter().map(|view| view.name.as_str()).collect();
         let keep = rivals.iter().find(|view| view.name.as_str().contains("gpu")).unwrap_or(first);
         let drop: Vec<&str> = names.iter().copied().filter(|name| *name != keep.name.as_str()).collect();
@@ -69,4 +72,12 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         let claim = format!("{} install the same files of `{}`", listed(&names), row.module);
         out.findings.push(finding.because(Reason { claim, provenance }));
     }
+}
+
+/// Whether the rivals are one release with and without its windows: whichever wins, the same functions are there.
+fn same_code(rivals: &[&&PackageView]) -> bool {
+    let plain = |view: &PackageView| view.name.as_str().trim_end_matches("-headless").to_owned();
+    rivals.windows(2).all(|pair| {
+        pair[0].pin().is_some() && pair[0].versions == pair[1].versions && plain(pair[0]) == plain(pair[1])
+    })
 }
