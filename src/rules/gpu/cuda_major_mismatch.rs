@@ -1,4 +1,4 @@
-use super::driver_too_old::brings;
+use super::driver_too_old::{brings, is_nccl};
 use crate::{
     environment::{CudaUse, CudaUser, Environment},
     finding::{Impact, Severity, Verdicts},
@@ -36,8 +36,9 @@ rule! {
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let users = side.cuda_users(ctx.knowledge);
-    let offers: Vec<&CudaUser> =
-        users.iter().filter(|user| matches!(user.how, CudaUse::System | CudaUse::Wheel | CudaUse::Bundled)).collect();
+    let offering = |user: &&CudaUser| matches!(user.how, CudaUse::System | CudaUse::Wheel | CudaUse::Bundled);
+    // xgboost brings NCCL wherever it is installed; that offers no CUDA to anybody.
+    let offers: Vec<&CudaUser> = users.iter().filter(offering).filter(|user| !is_nccl(user)).collect();
     // CUDA 10 and older also changed file names within a major, which no table here covers.
     let found = |user: &CudaUser| offers.iter().any(|offer| offer.cuda.major() == user.cuda.major());
     for user in users.iter().filter(|user| user.how == CudaUse::Loaded && !found(user)) {
