@@ -3,7 +3,7 @@ use crate::{
     finding::{Impact, Severity, Verdicts},
     knowledge::{Grounds, Reason, onnx::WithNumpy2},
     rules::{Check, Context},
-    version::{Truth, Version, VersionSet},
+    version::{Version, VersionSet},
 };
 
 rule! {
@@ -53,20 +53,19 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             continue;
         }
         let name = &view.name;
-        // A range that merely admits NumPy 2 is decided on the day of the installation.
-        let severity = match (generation, sure) {
-            (Truth::Holds, true) => Severity::Error,
-            (Truth::Undecided, _) if !numpy.versions.is_open_above() => continue,
-            _ => Severity::Warning,
-        };
-        let message = if generation.holds() {
-            format!("{name} {version} was built for NumPy 1, the environment has numpy {}", numpy.shown())
-        } else {
-            format!("{name} {version} was built for NumPy 1, and numpy {} admits NumPy 2", numpy.shown())
-        };
+        if !generation.holds() {
+            // Many releases keep NumPy 2 out by their own metadata, which no file here shows.
+            if numpy.versions.is_open_above() {
+                out.undecided.push(RULE.undecided(
+                    format!("{name} {version} was built for NumPy 1, and nothing pins numpy below 2"),
+                    "pin numpy, or give the output of `pip freeze`",
+                ));
+            }
+            continue;
+        }
         out.findings.push(
-            RULE.finding(message)
-                .severity(severity)
+            RULE.finding(format!("{name} {version} was built for NumPy 1, the environment has numpy {}", numpy.shown()))
+                .severity(if sure { Severity::Error } else { Severity::Warning })
                 .primary(&side.name, view.place(), "built for NumPy 1")
                 .label(&side.name, numpy.place(), format!("numpy {}", numpy.shown()))
                 .about([name.as_str(), "numpy"])
