@@ -159,13 +159,25 @@ fn judge(knowledge: &Knowledge, driver: &Driver<'_>, cuda: &CudaVersion) -> Verd
 }
 
 fn finding(ctx: &Context<'_>, side: &Environment, driver: &Driver<'_>, floor: &DriverFloor, disputed: bool, guilty: &[&CudaUser]) -> Option<Finding> {
-    let worst = guilty[0];
+    // `12.1` says more than the `12` of a wheel's name.
+    let precise = |user: &&&CudaUser| (user.cuda.minor().is_some(), user.how == CudaUse::Bundled);
+    let worst = guilty.iter().rev().max_by_key(precise).unwrap_or(&guilty[0]);
     let needed = floor.driver.spelled();
+    let differing = driver.version.filter(|version| version.at_least(&floor.driver).holds()).and(floor.sure.as_ref());
     let mut severity = if disputed { Severity::Warning } else { Severity::Error };
     if !guilty.iter().any(|user| user.sure) {
         severity = severity.min(Severity::Warning);
     }
-    let message = format!("{} is too old for CUDA {}, which needs {needed} or newer", driver.shown(), worst.cuda);
+    let message = match differing {
+        Some(sure) => format!(
+            "{} may be too old for CUDA {}: NVIDIA's documents name {needed} and {} as the oldest",
+            driver.shown(),
+            worst.cuda,
+            sure.spelled()
+        ),
+        None => format!("{} is too old for CUDA {}, which needs {needed} or newer", driver.shown(), worst.cuda),
+    };
+    let wanted = differing.map_or_else(|| needed.clone(), DriverVersion::spelled);
     let mut components = vec!["nvidia-driver".to_owned(), "cuda".to_owned()];
     components.extend(guilty.iter().map(|user| user.component.clone()));
     let mut finding = RULE
@@ -187,9 +199,11 @@ fn finding(ctx: &Context<'_>, side: &Environment, driver: &Driver<'_>, floor: &D
         Compat::Doubtful => severity = severity.min(Severity::Warning),
         Compat::Useless | Compat::Absent => {}
     }
-    let older = driver.cuda.as_ref().map_or_else(String::new, |(max, _)| format!(", or install builds for CUDA {}.x or older", max.major()));
+    // The CUDA number of the driver's branch, but never the major that was just found not to run.
+    let older = driver.cuda.as_ref().map(|(max, _)| max.major().min(worst.cuda.major().saturating_sub(1)));
+    let older = older.map_or_else(String::new, |major| format!(", or install builds for CUDA {major}.x or older"));
     finding = finding.severity(severity);
-    Some(finding.help(format!("install driver {needed} or newer on the {} host{older}", side.side.word())))
+    Some(finding.help(format!("install driver {wanted} or newer on the {} host{older}", side.side.word())))
 }
 
 /// What the cuda-compat package does about an old driver.
