@@ -1,5 +1,6 @@
 use crate::{
     environment::{Environment, PackageView},
+    fact::Standing,
     finding::{Impact, Severity, Verdicts},
     knowledge::{Grounds, Reason},
     rules::{Check, Context, listed},
@@ -57,7 +58,9 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             _ => Severity::Warning,
         };
         let names: Vec<&str> = rivals.iter().map(|view| view.name.as_str()).collect();
-        let keep = rivals.iter().find(|view| view.name.as_str().contains("gpu")).unwrap_or(first);
+        // The one with more in it; among equals, the one that asks less of a server.
+        let with = |part: &str| rivals.iter().find(|view| view.name.as_str().contains(part));
+        let keep = with("gpu").or_else(|| with("contrib")).or_else(|| with("-headless")).unwrap_or(first);
         let drop: Vec<&str> = names.iter().copied().filter(|name| *name != keep.name.as_str()).collect();
         let mut finding = RULE
             .finding(format!("{} both install the import package `{}`", listed(&names), row.module))
@@ -65,7 +68,12 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             .primary(&side.name, second.place(), format!("{} {}", second.name, second.shown()))
             .label(&side.name, first.place(), format!("{} {}", first.name, first.shown()))
             .about(names.iter().copied())
-            .help(format!("keep {} and remove {}", keep.name, listed(&drop)));
+            .help(if keep.standing == Standing::Observed {
+                // Removing one takes files of the other along.
+                format!("remove {}, then install {} again", listed(&drop), keep.name)
+            } else {
+                format!("keep {} and remove {}", keep.name, listed(&drop))
+            });
         for view in rivals.iter().skip(2) {
             finding = finding.label(&side.name, view.place(), format!("{} {}", view.name, view.shown()));
         }

@@ -78,15 +78,14 @@ fn folded(ctx: &Context<'_>, training: &Environment, serving: &Environment, rest
     if closed(training) && !closed(serving) {
         return;
     }
+    // An exported model does not need what trained and wrote it.
     let exported = only_exported_models(ctx);
+    let role = |view: &PackageView| ctx.knowledge.role(&view.name);
+    let counts = |view: &&&PackageView| !(exported && matches!(role(view), Some(Role::Framework | Role::Serialiser)));
+    let rest: Vec<&PackageView> = rest.iter().filter(counts).copied().collect();
     let touching: Vec<&&PackageView> = rest
         .iter()
-        .filter(|view| match ctx.knowledge.role(&view.name) {
-            // An exported model does not need what trained and wrote it.
-            Some(Role::Framework | Role::Serialiser) => !exported,
-            Some(Role::Preprocessing | Role::Runtime) => true,
-            Some(Role::Development) | None => false,
-        })
+        .filter(|view| matches!(role(view), Some(Role::Framework | Role::Serialiser | Role::Preprocessing | Role::Runtime)))
         .collect();
     let Some(first) = touching.first() else { return };
     let names: Vec<&str> = touching.iter().map(|view| view.name.as_str()).collect();

@@ -85,6 +85,8 @@ fn one(training: &Environment, serving: &Environment, train: &PackageView, serve
     let direction = match (train.pin(), serve.pin()) {
         (Some(a), Some(b)) if b < a => "serving is older",
         (Some(a), Some(b)) if b > a => "serving is newer",
+        (Some(_), None) => "serving excludes it",
+        (None, Some(_)) => "training excludes it",
         _ => "the ranges exclude each other",
     };
     RULE.finding(format!("{name} is {} in training and {} in serving ({direction})", train.shown(), serve.shown()))
@@ -92,6 +94,9 @@ fn one(training: &Environment, serving: &Environment, train: &PackageView, serve
         .label(&training.name, train.place(), format!("{} in training", train.shown()))
         .about([name.as_str()])
         .help(match train.pin() {
+            Some(version) if version.is_local() && version.any_prerelease() => {
+                format!("take {name} from one image on both sides, or test the model with {}", serve.shown())
+            }
             Some(version) => format!("pin {name}=={version} in serving, or test the model with {}", serve.shown()),
             None => format!("let both sides ask for the same {name}"),
         })
