@@ -132,7 +132,11 @@ fn compared(out: &mut String, report: &Report<'_>, style: Style) {
     for side in report.sides {
         let paths: Vec<&str> = side.inputs.iter().map(|input| input.path.as_str()).collect();
         let environment = &side.environment;
-        let mut what = vec![counted(environment.packages().count(), "package")];
+        let mut what = Vec::new();
+        let packages = environment.packages().count();
+        if packages > 0 {
+            what.push(counted(packages, "package"));
+        }
         let gpus: u32 = environment.gpu_facts().iter().map(|seen| seen.value.count).sum();
         if gpus > 0 {
             what.push(counted(gpus as usize, "GPU"));
@@ -140,6 +144,9 @@ fn compared(out: &mut String, report: &Report<'_>, style: Style) {
         let models = environment.models().len();
         if models > 0 {
             what.push(counted(models, "model"));
+        }
+        if what.is_empty() {
+            what.push("no package".to_owned());
         }
         let shown = if paths.len() > 4 && style.detail < Detail::Verbose {
             format!("{} and {} more", paths[..3].join(", "), paths.len() - 3)
