@@ -23,6 +23,12 @@ const PER_COMPONENT: usize = 24;
 /// How many fixes are offered for one finding.
 const OFFERED: usize = 2;
 
+/// Rules whose defect no other version mends: rivals stay rivals, and stale files stay stale.
+const NOT_BY_VERSION: [&str; 3] = ["EC104", "EC602", "EC901"];
+
+/// The rule that another driver mends.
+const DRIVER_RULE: &str = "EC301";
+
 /// Packages that others are made for.
 const CORE: [&str; 4] = ["torch", "tensorflow", "jax", "transformers"];
 
@@ -56,7 +62,8 @@ pub fn suggest(context: &Context<'_>, verdicts: &mut Verdicts) {
     let before: Vec<Mark> = verdicts.findings.iter().map(Mark::of).collect();
     let mut left = BUDGET;
     for at in 0..verdicts.findings.len() {
-        if verdicts.findings[at].severity < Severity::Warning || left == 0 {
+        let finding = &verdicts.findings[at];
+        if finding.severity < Severity::Warning || left == 0 || NOT_BY_VERSION.contains(&finding.code) {
             continue;
         }
         let fixes = fixes(context, &verdicts.findings[at], &before, &mut left);
@@ -102,6 +109,9 @@ fn fixes(context: &Context<'_>, finding: &Finding, before: &[Mark], left: &mut u
         // Everything else follows the framework, so it is moved last.
         components.sort_by_key(|component| CORE.contains(&component.as_str()));
         for component in components {
+            if component == "nvidia-driver" && finding.code != DRIVER_RULE {
+                continue;
+            }
             if found.len() >= OFFERED {
                 return found;
             }

@@ -109,11 +109,13 @@ fn advice(out: &mut String, finding: &Finding, style: Style) {
     for fix in &finding.fixes {
         wrapped(out, "  fix: ", "       ", &format!("{} (checked against all rules)", fix.title), style.width);
     }
-    // Advice that only repeats the fix is not worth a line.
-    let repeats = |help: &str| finding.fixes.iter().any(|fix| help == fix.title);
-    if let Some(help) = finding.help.as_deref().filter(|help| !repeats(help)) {
+    // Advice that repeats a fix is not worth its words.
+    let Some(help) = &finding.help else { return out.push('\n') };
+    let repeats = |part: &&str| !finding.fixes.iter().any(|fix| fix.title == *part);
+    let help: Vec<&str> = help.split(", or ").filter(repeats).collect();
+    if !help.is_empty() {
         let lead = if finding.fixes.is_empty() { "  fix: " } else { "   or: " };
-        wrapped(out, lead, "       ", help, style.width);
+        wrapped(out, lead, "       ", &help.join(", or "), style.width);
     }
     out.push('\n');
 }
@@ -139,7 +141,11 @@ fn compared(out: &mut String, report: &Report<'_>, style: Style) {
     for side in report.sides {
         let paths: Vec<&str> = side.inputs.iter().map(|input| input.path.as_str()).collect();
         let environment = &side.environment;
-        let mut what = vec![counted(environment.packages().count(), "package")];
+        let mut what = Vec::new();
+        let packages = environment.packages().count();
+        if packages > 0 {
+            what.push(counted(packages, "package"));
+        }
         let gpus: u32 = environment.gpu_facts().iter().map(|seen| seen.value.count).sum();
         if gpus > 0 {
             what.push(counted(gpus as usize, "GPU"));
@@ -147,6 +153,9 @@ fn compared(out: &mut String, report: &Report<'_>, style: Style) {
         let models = environment.models().len();
         if models > 0 {
             what.push(counted(models, "model"));
+        }
+        if what.is_empty() {
+            what.push("no package".to_owned());
         }
         let shown = if paths.len() > 4 && style.detail < Detail::Verbose {
             format!("{} and {} more", paths[..3].join(", "), paths.len() - 3)

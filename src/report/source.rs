@@ -2,10 +2,14 @@
 //!
 //! File `i` begins at the sum of the lengths before it plus a gap, which keeps the contexts of two files apart. Lines are
 //! found through the index of [`crate::text::Source`], since miette's own sources scan from the start for every label.
+//!
+//! What is shown of a text is harmless on a terminal, and as long as the text itself, so that spans stay true.
+
+use std::{borrow::Cow, sync::OnceLock};
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
-use crate::text::{FileId, Form, Place, Sources};
+use crate::text::{FileId, Form, Place, Sources, is_hidden, line_ends};
 
 /// Bytes between two files.
 const GAP: usize = 2;
@@ -15,12 +19,13 @@ const GAP: usize = 2;
 pub(super) struct JointSource<'a> {
     sources: &'a Sources,
     bases: Vec<usize>,
+    shown: Vec<OnceLock<Cow<'a, str>>>,
 }
 
 impl<'a> JointSource<'a> {
     pub(super) fn new(sources: &'a Sources) -> Self {
         let mut base = 0;
-        let bases = sources
+        let bases: Vec<usize> = sources
             .iter()
             .map(|(_, source)| {
                 let own = base;
@@ -28,7 +33,8 @@ impl<'a> JointSource<'a> {
                 own
             })
             .collect();
-        JointSource { sources, bases }
+        let shown = bases.iter().map(|_| OnceLock::new()).collect();
+        JointSource { sources, bases, shown }
     }
 
     /// A place in the joint text; clamped, since a span past the end would spoil the report.
@@ -37,6 +43,11 @@ impl<'a> JointSource<'a> {
         let start = place.span.start.min(length);
         let end = place.span.end.min(length);
         (self.bases[place.file.index()] + start, end - start).into()
+    }
+
+    /// The text of a file as it may be shown; made when the first line of it is.
+    fn shown(&self, file: FileId) -> &str {
+        self.shown[file.index()].get_or_init(|| harmless(self.sources.get(file).text()))
     }
 
     fn file_at(&self, offset: usize) -> Option<(FileId, usize)> {
@@ -66,7 +77,7 @@ impl SourceCode for JointSource<'_> {
         let to = (last + after).min(last_line);
         let low = source.line_span(from).start;
         let high = source.line_span(to).end.max(end);
-        let data = &source.text().as_bytes()[low..high];
+        let data = &self.shown(file).as_bytes()[low..high];
         let name = match source.form {
             Form::Text => crate::text::escape(&source.path),
             Form::View => format!("{} (as read)", crate::text::escape(&source.path)),
@@ -80,5 +91,54 @@ impl SourceCode for JointSource<'_> {
             column,
             to - from + 1,
         )))
+    }
+}
+
+/// The text with every hidden character replaced by a visible one, and every line end by one that terminals know, in as
+/// many bytes as there were.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let plain = |character: char| character == '\n' || character == '\t' || !is_hidden(character);
+    if text.chars().all(plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let replace = |out: &mut String, part: &str| {
+        for character in part.chars() {
+            match character.len_utf8() {
+                _ if plain(character) => out.push(character),
+                1 => out.push('?'),
+                2 => out.push('\u{bf}'),
+                3 => out.push(char::REPLACEMENT_CHARACTER),
+                _ => out.push_str("\u{fffd}?"),
+            }
+        }
+    };
+    let mut at = 0;
+    for end in line_ends(text) {
+        replace(&mut out, &text[at..end.start]);
+        out.extend(std::iter::repeat_n(' ', end.len() - 1));
+        out.push('\n');
+        at = end.end;
+    }
+    replace(&mut out, &text[at..]);
+    debug_assert_eq!(out.len(), text.len());
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn what_is_shown_is_harmless_and_as_long() {
+        for (text, shown) in [
+            ("a\u{1b}[31mb\n", "a?[31mb\n"),
+            ("a\tb\r\nc\rd\u{c}e", "a\tb \nc\nd\ne"),
+            ("a\u{202e}b\u{e0041}c\u{80}\u{2028}d", "a\u{fffd}b\u{fffd}?c\u{bf}  \nd"),
+            ("größe 数", "größe 数"),
+        ] {
+            assert_eq!(harmless(text), shown);
+            assert_eq!(harmless(text).len(), text.len());
+        }
     }
 }

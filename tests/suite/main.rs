@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod cases;
 mod gpu_texts;
 mod layers;
 mod onnx;
+mod registry;
 mod requirements;
+mod rules;

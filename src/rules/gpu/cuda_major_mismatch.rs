@@ -1,8 +1,9 @@
-use super::driver_too_old::brings;
+use super::driver_too_old::{brings, is_nccl};
 use crate::{
-    environment::{CudaUse, CudaUser, Environment},
+    environment::{CudaUse, CudaUser, Environment, PackageView},
     finding::{Impact, Severity, Verdicts},
     rules::{Check, Context, listed},
+    version::Version,
 };
 
 rule! {
@@ -65,7 +66,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             .label(&side.name, first.place, if first.how == CudaUse::System { format!("CUDA {} is installed", first.cuda) } else { brings(first) })
             .about([user.component.as_str(), "cuda"])
             .because(ctx.knowledge.statement("cudart-soname"))
-            .help(help(ctx, user, first.cuda.major()));
+            .help(help(ctx, user, side.package(&user.component).and_then(PackageView::pin), first.cuda.major()));
         if let Some(reason) = &user.reason {
             finding = finding.because(reason.clone());
         }
@@ -80,7 +81,9 @@ pub(super) fn names_gpu(component: &str) -> bool {
 
 /// What is there to be loaded.
 pub(super) fn offers(users: &[CudaUser]) -> Vec<&CudaUser> {
-    users.iter().filter(|user| matches!(user.how, CudaUse::System | CudaUse::Wheel | CudaUse::Bundled)).collect()
+    let offering = |user: &&CudaUser| matches!(user.how, CudaUse::System | CudaUse::Wheel | CudaUse::Bundled);
+    // xgboost brings NCCL wherever it is installed; that offers no CUDA to anybody.
+    users.iter().filter(offering).filter(|user| !is_nccl(user)).collect()
 }
 
 /// Whether the CUDA major of a user is there. CUDA 10 and older also changed file names within a major, which no table
@@ -89,14 +92,16 @@ pub(super) fn found(user: &CudaUser, offers: &[&CudaUser]) -> bool {
     offers.iter().any(|offer| offer.cuda.major() == user.cuda.major())
 }
 
-/// The releases of the package that are built for the CUDA major which is there.
-fn help(ctx: &Context<'_>, user: &CudaUser, major: u32) -> String {
+/// The nearest releases of the package that are built for the CUDA major which is there.
+fn help(ctx: &Context<'_>, user: &CudaUser, version: Option<&Version>, major: u32) -> String {
     let rows = ctx.knowledge.gpu_libraries.rows().iter();
     let fitting = rows.filter(|row| row.package == user.component && row.cuda.major() == major);
-    let first = fitting.filter_map(|row| row.releases.lower_bound()).map(crate::version::Version::only_release).min();
-    match first {
-        Some(first) => {
-            format!("take {} {first} or another release for CUDA {major}, or install CUDA {}", user.component, user.cuda.major())
+    let releases: Vec<Version> =
+        fitting.filter_map(|row| row.releases.lower_bound()).map(Version::only_release).collect();
+    let newer = releases.iter().filter(|release| version.is_none_or(|version| *release > version)).min();
+    match newer.or(releases.iter().max()) {
+        Some(release) => {
+            format!("take {} {release} (built for CUDA {major}), or install CUDA {}", user.component, user.cuda.major())
         }
         None => format!("install CUDA {}, or a build of {} for CUDA {major}", user.cuda.major(), user.component),
     }

@@ -88,7 +88,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
                     .label(&side.name, system.place, offered(system))
                     .about(["jaxlib", "jax", "cudnn"])
                     .because(ctx.knowledge.statement("jax-cudnn"))
-                    .help(format!("install cuDNN {} or newer", user.cudnn)),
+                    .help(format!("install cuDNN {} or a newer {}.x", user.cudnn, user.cudnn.major())),
             );
         }
     }

@@ -101,7 +101,11 @@ enum Verdict {
 }
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
-    let users: Vec<CudaUser> = side.cuda_users(ctx.knowledge);
+    let mut users: Vec<CudaUser> = side.cuda_users(ctx.knowledge);
+    // xgboost brings NCCL to machines without a GPU, too; alone it says nothing about what is meant to run.
+    if users.iter().all(is_nccl) {
+        users.clear();
+    }
     if users.is_empty() {
         return;
     }
@@ -127,7 +131,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     for (_, _, others) in &groups[1..] {
         guilty.extend(others.iter().copied());
     }
-    out.findings.push(finding(ctx, side, &driver, &floor, disputed, &guilty));
+    out.findings.extend(finding(ctx, side, &driver, &floor, disputed, &guilty));
 }
 
 fn add<'u>(groups: &mut Vec<(DriverFloor, bool, Vec<&'u CudaUser>)>, floor: DriverFloor, disputed: bool, user: &'u CudaUser) {
@@ -160,14 +164,26 @@ fn judge(knowledge: &Knowledge, driver: &Driver<'_>, cuda: &CudaVersion) -> Verd
     }
 }
 
-fn finding(ctx: &Context<'_>, side: &Environment, driver: &Driver<'_>, floor: &DriverFloor, disputed: bool, guilty: &[&CudaUser]) -> Finding {
-    let worst = guilty[0];
+fn finding(ctx: &Context<'_>, side: &Environment, driver: &Driver<'_>, floor: &DriverFloor, disputed: bool, guilty: &[&CudaUser]) -> Option<Finding> {
+    // `12.1` says more than the `12` of a wheel's name.
+    let precise = |user: &&&CudaUser| (user.cuda.minor().is_some(), user.how == CudaUse::Bundled);
+    let worst = guilty.iter().rev().max_by_key(precise).unwrap_or(&guilty[0]);
     let needed = floor.driver.spelled();
+    let differing = driver.version.filter(|version| version.at_least(&floor.driver).holds()).and(floor.sure.as_ref());
     let mut severity = if disputed { Severity::Warning } else { Severity::Error };
     if !guilty.iter().any(|user| user.sure) {
         severity = severity.min(Severity::Warning);
     }
-    let message = format!("{} is too old for CUDA {}, which needs {needed} or newer", driver.shown(), worst.cuda);
+    let message = match differing {
+        Some(sure) => format!(
+            "{} may be too old for CUDA {}: NVIDIA's documents name {needed} and {} as the oldest",
+            driver.shown(),
+            worst.cuda,
+            sure.spelled()
+        ),
+        None => format!("{} is too old for CUDA {}, which needs {needed} or newer", driver.shown(), worst.cuda),
+    };
+    let wanted = differing.map_or_else(|| needed.clone(), DriverVersion::spelled);
     let mut components = vec!["nvidia-driver".to_owned(), "cuda".to_owned()];
     components.extend(guilty.iter().map(|user| user.component.clone()));
     let mut finding = RULE
@@ -183,37 +199,61 @@ fn finding(ctx: &Context<'_>, side: &Environment, driver: &Driver<'_>, floor: &D
     let os = if driver.system == DriverSystem::Windows { "Windows" } else { "Linux" };
     let claim = format!("CUDA {} needs driver {needed} or newer ({os})", floor.range);
     finding = finding.because(Reason { claim, provenance: floor.provenance.clone() });
-    let (compat, noted) = compat(ctx, side, driver, &worst.cuda, finding);
-    finding = noted;
-    if let Some(supported) = compat {
-        severity = severity.min(supported);
+    let (compat, mut finding) = compat(ctx, side, driver, &worst.cuda, finding);
+    match compat {
+        Compat::Runs => return None,
+        Compat::Doubtful => severity = severity.min(Severity::Warning),
+        Compat::Useless | Compat::Absent => {}
     }
-    let older = driver.cuda.as_ref().map_or_else(String::new, |(max, _)| format!(", or install builds for CUDA {}.x or older", max.major()));
-    finding.severity(severity).help(format!("install driver {needed} or newer on the {} host{older}", side.side.word()))
+    // The CUDA number of the driver's branch, but never the major that was just found not to run.
+    let older = driver.cuda.as_ref().map(|(max, _)| max.major().min(worst.cuda.major().saturating_sub(1)));
+    let older = older.map_or_else(String::new, |major| format!(", or install builds for CUDA {major}.x or older"));
+    finding = finding.severity(severity);
+    Some(finding.help(format!("install driver {wanted} or newer on the {} host{older}", side.side.word())))
+}
+
+/// What the cuda-compat package does about an old driver.
+enum Compat {
+    /// It is not there.
+    Absent,
+    /// It is there, and documented not to work here.
+    Useless,
+    /// It is there, and nothing says whether it works on this driver or GPU.
+    Doubtful,
+    /// It is there, and documented to work.
+    Runs,
 }
 
 /// What the cuda-compat package changes, where one is declared.
-fn compat(ctx: &Context<'_>, side: &Environment, driver: &Driver<'_>, cuda: &CudaVersion, finding: Finding) -> (Option<Severity>, Finding) {
+fn compat(ctx: &Context<'_>, side: &Environment, driver: &Driver<'_>, cuda: &CudaVersion, finding: Finding) -> (Compat, Finding) {
     let wanted = format!("cuda-compat-{}-{}", cuda.major(), cuda.minor().unwrap_or(0));
     let declared = side.libraries().into_iter().find(|seen| seen.value.name == wanted).map(|seen| seen.place);
     let declared = declared.or_else(|| side.package(&wanted).map(crate::environment::PackageView::place));
-    let (Some(place), Some(version)) = (declared, driver.version) else { return (None, finding) };
+    let (Some(place), Some(version)) = (declared, driver.version) else { return (Compat::Absent, finding) };
     let finding = finding.label(&side.name, place, format!("{wanted} is installed"));
     let kinds: Vec<Option<GpuKind>> = side.gpus(ctx.knowledge).iter().map(crate::environment::GpuView::kind).collect();
     if kinds.contains(&Some(GpuKind::Geforce)) {
-        return (None, finding.because(ctx.knowledge.statement("forward-compat-hardware")));
+        return (Compat::Useless, finding.because(ctx.knowledge.statement("forward-compat-hardware")));
     }
     let (supported, provenance) = ctx.knowledge.forward_compat(cuda, version.branch());
-    let claim = format!("cuda-compat for CUDA {} {} drivers of branch {}", cuda.prefix(2), if supported.holds() { "supports" } else { "does not support" }, version.branch());
+    let verb = if supported.holds() { "supports" } else { "does not support" };
+    let claim = format!("cuda-compat for CUDA {} {verb} drivers of branch {}", cuda.prefix(2), version.branch());
     let finding = match provenance {
         Some(provenance) => finding.because(Reason { claim, provenance }),
         None => finding,
     };
+    let known_to_fit = !kinds.is_empty() && kinds.iter().all(|kind| *kind == Some(GpuKind::DataCenter));
     match supported {
-        Truth::Holds => (Some(Severity::Info), finding),
-        Truth::Undecided => (Some(Severity::Warning), finding),
-        Truth::Violated => (None, finding),
+        Truth::Holds if known_to_fit => (Compat::Runs, finding),
+        Truth::Holds => (Compat::Doubtful, finding.because(ctx.knowledge.statement("forward-compat-hardware"))),
+        Truth::Undecided => (Compat::Doubtful, finding),
+        Truth::Violated => (Compat::Useless, finding),
     }
+}
+
+/// Whether this is only NCCL, which xgboost installs whatever the machine is.
+pub(super) fn is_nccl(user: &CudaUser) -> bool {
+    user.component.starts_with("nvidia-nccl")
 }
 
 pub(super) fn brings(user: &CudaUser) -> String {

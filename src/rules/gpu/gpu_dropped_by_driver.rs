@@ -37,6 +37,8 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let drivers = side.drivers();
     let Some(driver) = drivers.first() else { return };
     for gpu in side.gpus(ctx.knowledge) {
+        // The first branches are a lower bound that was derived: a tool that saw both saw them work together.
+        let seen_together = gpu.place.file == driver.place.file;
         let Some((row, provenance)) = gpu.capability.and_then(|it| ctx.knowledge.architecture_of(it)) else { continue };
         let branch = driver.value.branch();
         let sure = provenance.grounds == Grounds::Error && gpu.by.as_ref().is_none_or(|by| by.grounds == Grounds::Error);
@@ -47,7 +49,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
                 format!("install a driver of branch {last}"),
                 format!("branch {last} is the last driver branch for {}", row.name),
             ),
-            (_, Some(first)) if branch < first => (
+            (_, Some(first)) if branch < first && !seen_together => (
                 Severity::Warning,
                 format!("driver {} is older than {}: {} needs branch {first} or newer", driver.value.spelled(), gpu.shown(), row.name),
                 format!("install a driver of branch {first} or newer"),

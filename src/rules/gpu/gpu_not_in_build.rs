@@ -79,7 +79,8 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         let listed: Vec<String> = row.capabilities.iter().map(ToString::to_string).collect();
         let mut finding = RULE
             .finding(format!(
-                "torch {version} ({label}) has no code for {}: its build covers {oldest} to {newest}",
+                "torch {version}{} has no code for {}: its build covers {oldest} to {newest}",
+                if version.is_local() { String::new() } else { format!(" ({label})") },
                 gpu.shown()
             ))
             .severity(if sure { Severity::Error } else { Severity::Warning })

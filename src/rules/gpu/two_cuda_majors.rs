@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::driver_too_old::brings;
+use super::driver_too_old::{brings, is_nccl};
 use crate::{
     environment::{CudaUse, CudaUser, Environment},
     finding::{Impact, Severity, Verdicts},
@@ -41,7 +41,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let mut majors: BTreeMap<u32, Vec<&CudaUser>> = BTreeMap::new();
     for user in users.iter().filter(|user| matches!(user.how, CudaUse::Bundled | CudaUse::Wheel) && user.sure) {
         // xgboost asks for NCCL of one major whatever else is installed; it stands alone and harms nobody.
-        if !user.component.starts_with("nvidia-nccl") {
+        if !is_nccl(user) {
             majors.entry(user.cuda.major()).or_default().push(user);
         }
     }

@@ -84,7 +84,11 @@ fn package(ctx: &Context<'_>, side: &Environment, view: &PackageView, out: &mut 
                 .primary(&side.name, b.version_place(), second.clone())
                 .label(&side.name, a.version_place(), first.clone())
                 .about([view.name.as_str()])
-                .help(if installs { "keep one of the two" } else { "bring the files in line, or remove the stale one" });
+                .help(match (installs, one_file) {
+                    (true, true) => "keep one of the two",
+                    (true, false) => "keep one of the two, or name only the file that is installed",
+                    (false, _) => "bring the files in line, or remove the stale one",
+                });
             if installs && one_file {
                 finding = finding.because(ctx.knowledge.statement("pip-one-version"));
             }

@@ -72,16 +72,34 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
         if before == after {
             continue;
         }
+        // What PyPI carries is a good guess for a line without a label, but another index may have been asked.
+        let guessed = [train, serve].into_iter().any(guessed);
+        if guessed && matches!((&before, &after), (Kind::Cuda(Some(_)), Kind::Cuda(Some(_)))) {
+            continue;
+        }
         let (severity, impact, reason) = judge(serving, ctx.knowledge, &before, &after);
         let name = &serve.name;
         let mut finding = RULE
-            .finding(format!("{name} {} is {} in training and {} in serving", public(b), before.shown(), after.shown()))
+            .finding(if train.name == *name {
+                format!("{name} {} is {} in training and {} in serving", public(b), before.shown(), after.shown())
+            } else {
+                let version = public(b);
+                format!(
+                    "{} {version} in training is {}, {name} {version} in serving is {}",
+                    train.name,
+                    before.shown(),
+                    after.shown()
+                )
+            })
             .severity(severity)
             .impact(impact)
             .primary(&serving.name, serve.place(), format!("{} in serving", after.shown()))
             .label(&training.name, train.place(), format!("{} in training", before.shown()))
             .about([name.as_str(), train.name.as_str()])
             .help(match (&after, severity) {
+                (Kind::Cpu, Severity::Error | Severity::Warning) if train.name != *name => {
+                    format!("install {} instead of {name} in serving", train.name)
+                }
                 (Kind::Cpu, Severity::Error | Severity::Warning) => format!("install the GPU build of {name} in serving"),
                 _ => "if that is on purpose, test the model on the serving build".into(),
             });
@@ -91,7 +109,10 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
         if let Some(why) = why {
             finding = finding.because(why);
         }
-        out.findings.push(finding.because(ctx.knowledge.statement("local-labels")));
+        if a.is_local() || b.is_local() {
+            finding = finding.because(ctx.knowledge.statement("local-labels"));
+        }
+        out.findings.push(finding);
     }
 }
 
@@ -152,6 +173,11 @@ fn kind(side: &Environment, view: &PackageView, knowledge: &Knowledge) -> (Optio
             }
         }
     }
+}
+
+/// Whether a file asks for the release and leaves the build to the index.
+fn guessed(view: &PackageView) -> bool {
+    view.standing == Standing::Declared && view.pin().is_some_and(|version| !version.is_local())
 }
 
 fn serving_is_alone(serving: &Environment, family: &[String]) -> bool {

@@ -1,5 +1,6 @@
 use crate::{
     environment::{Environment, PackageView},
+    fact::Standing,
     finding::{Impact, Severity, Verdicts},
     knowledge::{Grounds, Reason},
     rules::{Check, Context, listed},
@@ -51,10 +52,15 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         let [first, second, ..] = rivals.as_slice() else { continue };
         let builds = row.builds == Some(true);
         let provenance = ctx.knowledge.collision.provenance(row);
-        // Equal versions of one code are two copies of the same files.
-        let severity = if builds && provenance.grounds == Grounds::Error { Severity::Error } else { Severity::Warning };
+        let severity = match (builds, provenance.grounds) {
+            (true, Grounds::Error) => Severity::Error,
+            (false, _) if same_code(&rivals) => Severity::Info,
+            _ => Severity::Warning,
+        };
         let names: Vec<&str> = rivals.iter().map(|view| view.name.as_str()).collect();
-        let keep = rivals.iter().find(|view| view.name.as_str().contains("gpu")).unwrap_or(first);
+        // The one with more in it; among equals, the one that asks less of a server.
+        let with = |part: &str| rivals.iter().find(|view| view.name.as_str().contains(part));
+        let keep = with("gpu").or_else(|| with("contrib")).or_else(|| with("-headless")).unwrap_or(first);
         let drop: Vec<&str> = names.iter().copied().filter(|name| *name != keep.name.as_str()).collect();
         let mut finding = RULE
             .finding(format!("{} both install the import package `{}`", listed(&names), row.module))
@@ -62,11 +68,24 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             .primary(&side.name, second.place(), format!("{} {}", second.name, second.shown()))
             .label(&side.name, first.place(), format!("{} {}", first.name, first.shown()))
             .about(names.iter().copied())
-            .help(format!("keep {} and remove {}", keep.name, listed(&drop)));
+            .help(if keep.standing == Standing::Observed {
+                // Removing one takes files of the other along.
+                format!("remove {}, then install {} again", listed(&drop), keep.name)
+            } else {
+                format!("keep {} and remove {}", keep.name, listed(&drop))
+            });
         for view in rivals.iter().skip(2) {
             finding = finding.label(&side.name, view.place(), format!("{} {}", view.name, view.shown()));
         }
         let claim = format!("{} install the same files of `{}`", listed(&names), row.module);
         out.findings.push(finding.because(Reason { claim, provenance }));
     }
+}
+
+/// Whether the rivals are one release with and without its windows: whichever wins, the same functions are there.
+fn same_code(rivals: &[&&PackageView]) -> bool {
+    let plain = |view: &PackageView| view.name.as_str().trim_end_matches("-headless").to_owned();
+    rivals.windows(2).all(|pair| {
+        pair[0].pin().is_some() && pair[0].versions == pair[1].versions && plain(pair[0]) == plain(pair[1])
+    })
 }

@@ -4,6 +4,7 @@ use crate::{
     finding::{Impact, Severity, Verdicts},
     knowledge::{Grounds, Reason, torch::Build},
     rules::{Check, Context},
+    version::Version,
 };
 
 rule! {
@@ -63,9 +64,13 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     }
 }
 
-/// NVIDIA's image builds and nightly builds are paired by other means than by release numbers.
+/// NVIDIA's image builds and nightly builds are paired by other means than by release numbers, and so are the builds of
+/// conda-forge, which torch calls post-releases (`2.1.0.post300`).
 fn foreign(view: &PackageView) -> bool {
-    view.pin().is_some_and(|version| version.any_prerelease() || matches!(Build::of(version), Some(Build::Ngc(_))))
+    let repackaged = |version: &Version| view.name.as_str() == "torch" && version.post().is_some_and(|post| post >= 100);
+    view.pin().is_some_and(|version| {
+        version.any_prerelease() || repackaged(version) || matches!(Build::of(version), Some(Build::Ngc(_)))
+    })
 }
 
 fn help(view: &PackageView, other: &PackageView, component: &str, range: &str) -> String {

@@ -78,12 +78,14 @@ fn folded(ctx: &Context<'_>, training: &Environment, serving: &Environment, rest
     if closed(training) && !closed(serving) {
         return;
     }
+    // An exported model does not need what trained and wrote it.
+    let exported = only_exported_models(ctx);
+    let role = |view: &PackageView| ctx.knowledge.role(&view.name);
+    let counts = |view: &&&PackageView| !(exported && matches!(role(view), Some(Role::Framework | Role::Serialiser)));
+    let rest: Vec<&PackageView> = rest.iter().filter(counts).copied().collect();
     let touching: Vec<&&PackageView> = rest
         .iter()
-        .filter(|view| {
-            let role = ctx.knowledge.role(&view.name);
-            matches!(role, Some(Role::Framework | Role::Serialiser | Role::Preprocessing | Role::Runtime))
-        })
+        .filter(|view| matches!(role(view), Some(Role::Framework | Role::Serialiser | Role::Preprocessing | Role::Runtime)))
         .collect();
     let Some(first) = touching.first() else { return };
     let names: Vec<&str> = touching.iter().map(|view| view.name.as_str()).collect();
@@ -100,6 +102,13 @@ fn folded(ctx: &Context<'_>, training: &Environment, serving: &Environment, rest
         finding.label(&training.name, view.place(), format!("{} {} in training", view.name, view.shown()))
     });
     out.findings.push(finding);
+}
+
+/// Whether models are declared, and all of them are in a format that no framework has to read.
+fn only_exported_models(ctx: &Context<'_>) -> bool {
+    let models = ctx.models();
+    let exported = |format: &str| ["onnx", "ort", "tensorrt-plan", "openvino", "tflite"].contains(&format);
+    !models.is_empty() && models.iter().all(|(_, model)| model.value.format.as_deref().is_some_and(exported))
 }
 
 /// Whether everything that is installed is listed.

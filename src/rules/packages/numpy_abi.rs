@@ -3,7 +3,7 @@ use crate::{
     finding::{Impact, Severity, Verdicts},
     knowledge::{Grounds, Reason, onnx::WithNumpy2},
     rules::{Check, Context, listed, listed_up_to},
-    version::{Version, VersionSet},
+    version::{Truth, Version, VersionSet},
 };
 
 rule! {
@@ -54,7 +54,20 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     if generation.violated() || generation.undecided() && !numpy.versions.is_open_above() {
         return;
     }
-    let old: Vec<Old<'_>> = side.packages().filter_map(|view| built_for_numpy_1(ctx, view)).collect();
+    let mut old: Vec<Old<'_>> = side.packages().filter_map(|view| built_for_numpy_1(ctx, view)).collect();
+    if generation.undecided() {
+        if side.packages().any(|view| bound(ctx, view, &second) == Truth::Violated) {
+            return; // A package that is here keeps NumPy 2 out.
+        }
+        let (open, unknown): (Vec<_>, Vec<_>) = old.into_iter().partition(|old| bound(ctx, old.view, &second).holds());
+        for old in unknown {
+            out.undecided.push(RULE.undecided(
+                format!("{} {} was built for NumPy 1, and nothing pins numpy below 2", old.view.name, old.version),
+                "pin numpy, or give the output of `pip freeze`",
+            ));
+        }
+        old = open;
+    }
     let Some(first) = old.first() else { return };
     let names: Vec<String> = old.iter().map(|old| format!("{} {}", old.view.name, old.version)).collect();
     let verb = if old.len() == 1 { "was" } else { "were" };
@@ -83,6 +96,14 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     out.findings.push(finding);
 }
 
+/// Whether the metadata of a package admits NumPy 2; undecided where it is not known.
+fn bound(ctx: &Context<'_>, view: &PackageView, second: &VersionSet) -> Truth {
+    let Some(version) = view.pin() else { return Truth::Undecided };
+    let needs = ctx.knowledge.needs_of(view.name.as_str(), version);
+    let numpy = needs.iter().find(|(need, _)| need.component == "numpy");
+    numpy.map_or(Truth::Undecided, |(need, _)| (!need.range.set.intersection(second).is_empty()).into())
+}
+
 /// Whether this rule says that a package was built for NumPy 1 while NumPy 2 is surely there.
 pub(super) fn reports(ctx: &Context<'_>, side: &Environment, view: &PackageView) -> bool {
     let second = ">=2.0.0".parse::<VersionSet>();
@@ -93,6 +114,10 @@ pub(super) fn reports(ctx: &Context<'_>, side: &Environment, view: &PackageView)
 
 fn built_for_numpy_1<'a>(ctx: &Context<'_>, view: &'a PackageView) -> Option<Old<'a>> {
     let version = view.pin()?;
+    // The table is about PyPI's wheels; conda rebuilds its packages for every NumPy.
+    if view.entries.iter().any(|entry| entry.package.build.is_some()) {
+        return None;
+    }
     let public = version.clone().without_local();
     let knowledge = ctx.knowledge;
     if view.name.as_str() == "onnxruntime" {

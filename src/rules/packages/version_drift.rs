@@ -67,9 +67,14 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
 fn differ(train: &PackageView, serve: &PackageView) -> bool {
     match (train.pin(), serve.pin()) {
         (Some(a), Some(b)) => {
-            let ngc = [a, b].into_iter().any(|version| matches!(Build::of(version), Some(Build::Ngc(_))));
-            // NVIDIA's images carry pre-releases of the release that they are named after.
-            if ngc { a.only_release() != b.only_release() } else { a.clone().without_local() != b.clone().without_local() }
+            // NVIDIA's images carry builds of a commit shortly before the release that they are named after:
+            // `2.1.0a0+32f93b1`, later `2.4.0a0+07cecf4168.nv24.5`.
+            let of_commit = [a, b].into_iter().any(|version| match Build::of(version) {
+                Some(Build::Ngc(_)) => true,
+                Some(Build::Other(_)) => version.any_prerelease(),
+                _ => false,
+            });
+            if of_commit { a.only_release() != b.only_release() } else { a.clone().without_local() != b.clone().without_local() }
         }
         _ => !train.versions.is_empty() && !serve.versions.is_empty() && serve.versions.within(&train.versions).violated(),
     }
@@ -80,6 +85,8 @@ fn one(training: &Environment, serving: &Environment, train: &PackageView, serve
     let direction = match (train.pin(), serve.pin()) {
         (Some(a), Some(b)) if b < a => "serving is older",
         (Some(a), Some(b)) if b > a => "serving is newer",
+        (Some(_), None) => "serving excludes it",
+        (None, Some(_)) => "training excludes it",
         _ => "the ranges exclude each other",
     };
     RULE.finding(format!("{name} is {} in training and {} in serving ({direction})", train.shown(), serve.shown()))
@@ -87,6 +94,9 @@ fn one(training: &Environment, serving: &Environment, train: &PackageView, serve
         .label(&training.name, train.place(), format!("{} in training", train.shown()))
         .about([name.as_str()])
         .help(match train.pin() {
+            Some(version) if version.is_local() && version.any_prerelease() => {
+                format!("take {name} from one image on both sides, or test the model with {}", serve.shown())
+            }
             Some(version) => format!("pin {name}=={version} in serving, or test the model with {}", serve.shown()),
             None => format!("let both sides ask for the same {name}"),
         })

@@ -1,6 +1,6 @@
 use crate::{
     environment::Environment,
-    finding::{Impact, Severity, Verdicts},
+    finding::{Impact, Severity, Undecided, Verdicts},
     rules::{Check, Context},
 };
 
@@ -35,33 +35,13 @@ rule! {
 }
 
 fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: &mut Verdicts) {
-    let (Some(train), Some(serve)) = (training.python(), serving.python()) else {
-        let missing: Vec<&str> =
-            [training, serving].into_iter().filter(|side| side.python().is_none()).map(|side| side.side.word()).collect();
-        out.undecided.push(RULE.undecided(
-            format!("no Python version is known for {}", missing.join(" and ")),
-            "add an envcheck lock with [environment] python = \"3.x\", or `pip inspect` output",
-        ));
+    let Some(serve) = serving.python() else {
+        let both = if training.python().is_none() { "training and serving" } else { "serving" };
+        out.undecided.push(unknown(both));
         return;
     };
-    let (before, after) = (train.value.prefix(2), serve.value.prefix(2));
-    if !before.same(&after).violated() {
-        return;
-    }
-    let finding = RULE
-        .finding(format!("training runs Python {}, serving runs Python {}", train.value, serve.value))
-        .primary(&serving.name, serve.place, format!("serving runs {}", serve.value))
-        .label(&training.name, train.place, format!("training ran {}", train.value))
-        .about(["python"]);
-    if before.major() != after.major() {
-        out.findings.push(
-            finding
-                .impact(Impact::StartFailure)
-                .because(ctx.knowledge.statement("python-2"))
-                .help(format!("serve with Python {}", train.value.prefix(1))),
-        );
-        return;
-    }
+    let after = serve.value.prefix(2);
+    let train = training.python();
     for (side, model) in ctx.models() {
         let bytecode = match model.value.format.as_deref() {
             Some("cloudpickle") => "cloudpickle-python",
@@ -69,18 +49,51 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
             _ => continue,
         };
         // The file's own statement is better than the environment's.
-        let writer = model.value.python.as_ref().unwrap_or(train.value);
-        if writer.prefix(2).same(&after).violated() {
-            out.findings.push(
-                finding
-                    .label(&side.name, model.place, "holds bytecode of the Python that wrote it")
-                    .about(["model"])
-                    .because(ctx.knowledge.statement(bytecode))
-                    .help(format!("serve with Python {}, or store the model without code", writer.prefix(2))),
-            );
-            return;
+        let Some(writer) = model.value.python.as_ref().or(train.map(|seen| seen.value)) else { continue };
+        if !writer.prefix(2).same(&after).violated() {
+            continue;
         }
+        let path = &model.value.path;
+        let mut finding = RULE
+            .finding(format!("{path} was written with Python {writer}, serving runs Python {}", serve.value))
+            .primary(&serving.name, serve.place, format!("serving runs {}", serve.value))
+            .label(&side.name, model.place, "holds bytecode of the Python that wrote it")
+            .about(["python", "model"])
+            .because(ctx.knowledge.statement(bytecode))
+            .help(format!("serve with Python {}, or store the model without code", writer.prefix(2)));
+        if let Some(train) = train {
+            finding = finding.label(&training.name, train.place, format!("training ran {}", train.value));
+        }
+        out.findings.push(finding);
+        return;
     }
-    let help = format!("serve with Python {before} if the model is stored as a Python object");
-    out.findings.push(finding.severity(Severity::Info).impact(Impact::Drift).help(help));
+    let Some(train) = train else {
+        out.undecided.push(unknown("training"));
+        return;
+    };
+    let before = train.value.prefix(2);
+    if !before.same(&after).violated() {
+        return;
+    }
+    let finding = RULE
+        .finding(format!("training runs Python {}, serving runs Python {}", train.value, serve.value))
+        .impact(Impact::Drift)
+        .primary(&serving.name, serve.place, format!("serving runs {}", serve.value))
+        .label(&training.name, train.place, format!("training ran {}", train.value))
+        .about(["python"]);
+    out.findings.push(if before.major() == after.major() {
+        finding.severity(Severity::Info).help(format!("serve with Python {before} if the model is stored as a Python object"))
+    } else {
+        finding
+            .impact(Impact::StartFailure)
+            .because(ctx.knowledge.statement("python-2"))
+            .help(format!("serve with Python {}", train.value.prefix(1)))
+    });
+}
+
+fn unknown(sides: &str) -> Undecided {
+    RULE.undecided(
+        format!("no Python version is known for {sides}"),
+        "add an envcheck lock with [environment] python = \"3.x\", or `pip inspect` output",
+    )
 }

@@ -1,0 +1,261 @@
+//! What a user sees of every rule: one snapshot a rule, and the models that the fixtures of rules load.
+//!
+//! A snapshot shows the whole screen for `fires`, then one line for each finding of this rule in the other cases.
+
+use std::{collections::BTreeMap, fmt::Write as _, fs};
+
+use envcheck::rules::RULES;
+use onnx_protobuf::{
+    FunctionProto, GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto, TensorShapeProto, TypeProto,
+    ValueInfoProto,
+    tensor_shape_proto::{Dimension, dimension},
+    type_proto::{self, Value as Kind},
+};
+use protobuf::{MessageField, SpecialFields};
+
+use super::cases::{Case, cases, findings, reports, root};
+
+#[test]
+fn what_a_user_sees_of_each_rule() {
+    for rule in RULES {
+        let mut shown = String::new();
+        for (case, report) in reports().iter().filter(|(case, _)| case.rule == rule.name && case.fires()) {
+            if case.name == "fires" {
+                let run = case.run(&["--color", "never"]);
+                let _ = writeln!(shown, "{}\nexit code {}\n", run.stdout, run.code);
+                assert_eq!(run.stderr, "", "{}", case.path());
+                continue;
+            }
+            for finding in findings(report, rule.code) {
+                let word = |key: &str| finding[key].as_str().unwrap_or("-").to_owned();
+                let _ = writeln!(
+                    shown,
+                    "{}: {} ({}) {}\n  fix: {}",
+                    case.name,
+                    word("severity"),
+                    word("impact"),
+                    word("message"),
+                    word("help")
+                );
+            }
+        }
+        insta::assert_snapshot!(rule.name, shown);
+    }
+}
+
+/// The JSON report of a case, with what changes at every release replaced.
+fn json(rule: &str, name: &str) -> String {
+    let case = Case { rule: rule.to_owned(), name: name.to_owned() };
+    redacted(&case.run(&["--format", "json"]).stdout)
+}
+
+pub(super) fn redacted(report: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in report.lines() {
+        let indent = line.len() - line.trim_start().len();
+        match line.trim_start().split_once(": ") {
+            Some(("\"knowledge\"", _)) => lines.push(format!("{}\"knowledge\": \"[date]\",", &line[..indent])),
+            Some(("\"version\"", value))
+                if value.trim_end_matches(',').trim_matches('"') == env!("CARGO_PKG_VERSION") =>
+            {
+                lines.push(format!("{}\"version\": \"[version]\"", &line[..indent]));
+            }
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn rich_cases_as_programs_see_them() {
+    insta::assert_snapshot!("json-driver-too-old", json("driver-too-old", "fires-several-packages"));
+    insta::assert_snapshot!("json-opset-too-new", json("opset-too-new", "fires"));
+    insta::assert_snapshot!("json-build-drift", json("build-drift", "fires"));
+}
+
+fn node(operator: &str, domain: &str, name: &str) -> NodeProto {
+    NodeProto {
+        op_type: operator.into(),
+        domain: domain.into(),
+        name: name.into(),
+        input: vec!["image".into()],
+        output: vec!["score".into()],
+        ..Default::default()
+    }
+}
+
+fn value(name: &str, columns: i64) -> ValueInfoProto {
+    let size = |value| Dimension { value: Some(value), ..Default::default() };
+    let dim = vec![size(dimension::Value::DimParam("batch".into())), size(dimension::Value::DimValue(columns))];
+    let shape = MessageField::some(TensorShapeProto { dim, ..Default::default() });
+    let tensor = type_proto::Tensor { elem_type: 1, shape, special_fields: SpecialFields::default() };
+    let kind = TypeProto { value: Some(Kind::TensorType(tensor)), ..Default::default() };
+    ValueInfoProto { name: name.into(), type_: MessageField::some(kind), ..Default::default() }
+}
+
+fn opsets(imports: &[(&str, i64)]) -> Vec<OperatorSetIdProto> {
+    let one = |(domain, version): &(&str, i64)| OperatorSetIdProto {
+        domain: (*domain).into(),
+        version: *version,
+        ..Default::default()
+    };
+    imports.iter().map(one).collect()
+}
+
+/// A model without weights: its operator sets and nodes as (operator, domain, name).
+pub(super) fn model(ir_version: i64, imports: &[(&str, i64)], nodes: &[(&str, &str, &str)]) -> ModelProto {
+    let graph = GraphProto {
+        name: "main_graph".into(),
+        node: nodes.iter().map(|(operator, domain, name)| node(operator, domain, name)).collect(),
+        input: vec![value("image", 512)],
+        output: vec![value("score", 10)],
+        ..Default::default()
+    };
+    ModelProto {
+        ir_version,
+        opset_import: opsets(imports),
+        producer_name: "pytorch".into(),
+        producer_version: "2.3.1".into(),
+        graph: MessageField::some(graph),
+        ..Default::default()
+    }
+}
+
+/// The same with one function of its own that has these nodes.
+fn with_function(mut model: ModelProto, domain: &str, name: &str, nodes: &[(&str, &str, &str)]) -> ModelProto {
+    model.functions.push(FunctionProto {
+        name: name.into(),
+        domain: domain.into(),
+        input: vec!["image".into()],
+        output: vec!["score".into()],
+        opset_import: model.opset_import.clone(),
+        node: nodes.iter().map(|(operator, domain, name)| node(operator, domain, name)).collect(),
+        ..Default::default()
+    });
+    model
+}
+
+const CONV: (&str, &str, &str) = ("Conv", "", "/backbone/conv1/Conv");
+const RELU: (&str, &str, &str) = ("Relu", "", "/backbone/act/Relu");
+const GEMM: (&str, &str, &str) = ("Gemm", "", "/head/fc/Gemm");
+
+/// Every model that a fixture loads, by its path.
+fn models() -> BTreeMap<String, ModelProto> {
+    let mut all = BTreeMap::new();
+    let mut put = |rule: &str, case: &str, model: ModelProto| {
+        all.insert(format!("fixtures/rules/{rule}/{case}/model.onnx"), model);
+    };
+    let plain = |ir: i64, opset: i64| model(ir, &[("", opset)], &[CONV, RELU, GEMM]);
+
+    let rule = "opset-too-new";
+    put(rule, "fires", plain(9, 21));
+    put(rule, "fires-ml", model(7, &[("", 15), ("ai.onnx.ml", 3)], &[("Scaler", "ai.onnx.ml", "scale"), GEMM]));
+    put(rule, "fires-kernels", plain(9, 19));
+    put(rule, "fires-unchecked", plain(6, 13));
+    put(rule, "fires-library", plain(8, 19));
+    put(rule, "fires-range", plain(8, 20));
+    put(rule, "quiet", plain(9, 19));
+    put(rule, "quiet-range", plain(9, 21));
+    put(rule, "quiet-minor", plain(9, 19));
+    put(rule, "quiet-no-runtime", plain(9, 21));
+    let contrib = [CONV, ("FusedConv", "com.microsoft", "fused")];
+    put(rule, "quiet-contrib-domain", model(9, &[("", 19), ("com.microsoft", 1)], &contrib));
+    let custom = [CONV, ("Rank", "com.example.search", "rank")];
+    put(rule, "quiet-custom-domain", model(9, &[("", 19), ("com.example.search", 7)], &custom));
+    put(rule, "quiet-unknown-release", plain(9, 21));
+    put(rule, "quiet-between-releases", plain(9, 19));
+
+    let rule = "ir-version-too-new";
+    put(rule, "fires", plain(10, 17));
+    put(rule, "fires-below", plain(10, 17));
+    put(rule, "fires-gpu", plain(11, 17));
+    put(rule, "quiet", plain(9, 17));
+    put(rule, "quiet-open", plain(10, 17));
+    put(rule, "quiet-exact-limit", plain(10, 17));
+
+    let rule = "unknown-operator";
+    let gelu = |opset| model(9, &[("", opset)], &[CONV, ("Gelu", "", "/act/Gelu"), ("Gelu", "", "/act_1/Gelu")]);
+    put(rule, "fires", gelu(19));
+    put(rule, "fires-nowhere", model(9, &[("", 19)], &[CONV, ("FancyAttention", "", "/attn/FancyAttention")]));
+    put(rule, "fires-deprecated", model(7, &[("", 11)], &[CONV, ("Upsample", "", "/neck/Upsample")]));
+    let norm = ("GroupNormalization", "", "/norm/GroupNormalization");
+    put(rule, "fires-deprecated-and-loaded", model(9, &[("", 18)], &[CONV, norm]));
+    let tree = ("TreeEnsembleClassifier", "ai.onnx.ml", "TreeEnsembleClassifier");
+    put(rule, "fires-ml-tree", model(10, &[("", 19), ("ai.onnx.ml", 5)], &[tree]));
+    put(rule, "quiet", gelu(20));
+    put(
+        rule,
+        "quiet-contrib",
+        model(9, &[("", 17), ("com.microsoft", 1)], &[CONV, ("Gelu", "com.microsoft", "/act/Gelu")]),
+    );
+    let own = model(9, &[("", 17), ("local", 1)], &[CONV, ("Gelu", "local", "/act/Gelu")]);
+    put(rule, "quiet-local-function", with_function(own, "local", "Gelu", &[("Erf", "", ""), ("Mul", "", "")]));
+    let layer = ("LayerNormalization", "", "/norm/LayerNormalization");
+    put(rule, "quiet-runtime-operator", model(7, &[("", 12)], &[CONV, layer]));
+    put(rule, "quiet-opset-newer-than-the-table", model(10, &[("", 99)], &[("FlexAttention", "", "/attn")]));
+    put(rule, "quiet-came-back", model(10, &[("", 21)], &[CONV, norm]));
+    put(
+        rule,
+        "quiet-other-domain",
+        model(9, &[("", 17), ("com.example.search", 1)], &[("FancyAttention", "com.example.search", "a")]),
+    );
+    put(rule, "quiet-before-its-deprecation", model(6, &[("", 9)], &[CONV, ("Upsample", "", "/neck/Upsample")]));
+
+    let rule = "unprovided-domain";
+    let tokens = model(8, &[("", 17), ("ai.onnx.contrib", 1)], &[("BertTokenizer", "ai.onnx.contrib", "tokenize")]);
+    put(rule, "fires", tokens.clone());
+    let aten = ("ATen", "org.pytorch.aten", "/roi/ATen");
+    put(rule, "fires-left-by-exporter", model(8, &[("", 17), ("org.pytorch.aten", 1)], &[CONV, aten]));
+    put(rule, "fires-company", model(8, &[("", 17), ("com.example.search", 1)], &[CONV, custom[1]]));
+    put(rule, "quiet", tokens.clone());
+    put(rule, "quiet-no-runtime", tokens);
+    put(rule, "quiet-contrib", model(8, &[("", 17), ("com.microsoft", 1)], &contrib));
+    let exported = model(
+        8,
+        &[("", 18), ("pkg.onnxscript.torch_lib", 1)],
+        &[("aten_relu", "pkg.onnxscript.torch_lib", "aten_relu_0")],
+    );
+    let function = with_function(exported, "pkg.onnxscript.torch_lib", "aten_relu", &[("Relu", "", "")]);
+    put(rule, "quiet-local-function", function);
+    put(rule, "quiet-standard", model(8, &[("", 17), ("ai.onnx.ml", 3)], &[CONV, ("Scaler", "ai.onnx.ml", "scale")]));
+
+    all.insert("fixtures/quickstart/train/ranker.onnx".to_owned(), quickstart());
+    all
+}
+
+/// A ranker as a recent PyTorch exports it.
+fn quickstart() -> ModelProto {
+    let nodes = [
+        ("Gather", "", "/embed/Gather"),
+        ("LayerNormalization", "", "/encoder/norm/LayerNormalization"),
+        ("Gemm", "", "/encoder/fc1/Gemm"),
+        ("Gelu", "", "/encoder/act/Gelu"),
+        ("Gemm", "", "/head/Gemm"),
+    ];
+    model(9, &[("", 20)], &nodes)
+}
+
+#[test]
+#[ignore = "writes the fixtures: cargo test --test suite write_rule_models -- --ignored"]
+fn write_rule_models() {
+    for (path, model) in models() {
+        let path = root().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, model.write_to_bytes().unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn the_models_are_what_builds_them() {
+    let all = models();
+    for (path, model) in &all {
+        let found = fs::read(root().join(path)).unwrap_or_else(|fault| panic!("{path}: {fault}"));
+        assert!(found == model.write_to_bytes().unwrap(), "{path} differs: run `write_rule_models`");
+    }
+    for case in cases() {
+        for name in case.models() {
+            let path = format!("{}/{name}", case.path());
+            assert!(all.contains_key(&path), "nothing builds {path}");
+        }
+    }
+}
