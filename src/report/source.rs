@@ -102,7 +102,7 @@ fn harmless(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
-    let mut replace = |out: &mut String, part: &str| {
+    let replace = |out: &mut String, part: &str| {
         for character in part.chars() {
             match character.len_utf8() {
                 _ if plain(character) => out.push(character),
