@@ -116,7 +116,8 @@ pub fn main() -> ExitCode {
         Ok(Gate::Open) => ExitCode::SUCCESS,
         Ok(Gate::Closed) => ExitCode::from(1),
         Err(Failure(message)) => {
-            terminal::complain(&format!("error: {message}\n"));
+            let message: Vec<String> = message.lines().map(crate::text::escape).collect();
+            terminal::complain(&format!("error: {}\n", message.join("\n")));
             ExitCode::from(2)
         }
     }

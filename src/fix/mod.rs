@@ -29,6 +29,9 @@ const NOT_BY_VERSION: [&str; 3] = ["EC104", "EC602", "EC901"];
 /// The rule that another driver mends.
 const DRIVER_RULE: &str = "EC301";
 
+/// The rule that speaks from the metadata of the very releases that are there.
+const REQUIREMENT_RULE: &str = "EC107";
+
 /// Packages that others are made for.
 const CORE: [&str; 4] = ["torch", "tensorflow", "jax", "transformers"];
 
@@ -110,6 +113,11 @@ fn fixes(context: &Context<'_>, finding: &Finding, before: &[Mark], left: &mut u
         components.sort_by_key(|component| CORE.contains(&component.as_str()));
         for component in components {
             if component == "nvidia-driver" && finding.code != DRIVER_RULE {
+                continue;
+            }
+            // What another release would require is only known where a table says so.
+            let requires = |view: &PackageView| view.entries.iter().any(|entry| !entry.package.requires.is_empty());
+            if finding.code == REQUIREMENT_RULE && side.package(component).is_some_and(requires) {
                 continue;
             }
             if found.len() >= OFFERED {

@@ -1,10 +1,12 @@
 //! Facts as JSON values and as words, shared by the report, `inspect` and the lock.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use crate::{
     fact::{Dimension, Fact, FactKind, Model, Signature},
-    text::{Form, Place, Sources},
+    text::{Form, Place, Sources, is_hidden},
 };
 
 /// Path, line, column, offset and length. A place in a model's view has a path only: its lines are not lines of a file.
@@ -24,6 +26,24 @@ pub(super) fn place(sources: &Sources, place: Place) -> Map<String, Value> {
         }
     }
     map
+}
+
+/// JSON as text, in which no character can move the cursor or reorder what a terminal shows.
+pub(super) fn json_text(value: &Value) -> String {
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut out = String::with_capacity(text.len() + 1);
+    for character in text.chars() {
+        if character != '\n' && is_hidden(character) {
+            // Outside of strings there is none, and inside this is how JSON spells it.
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(character);
+        }
+    }
+    out.push('\n');
+    out
 }
 
 /// A fact with all that was read.
@@ -85,6 +105,12 @@ pub(super) fn fact(sources: &Sources, fact: &Fact) -> Value {
             map.insert("name".into(), library.name.clone().into());
             map.insert("version".into(), library.version.as_ref().map(ToString::to_string).into());
             map.insert("from".into(), library.from.clone().into());
+            let libc = library.requires_libc.as_ref().map(|libc| format!("{} {}", libc.family, libc.version));
+            for (key, value) in [("requires-libc", libc), ("cuda", library.cuda.as_ref().map(ToString::to_string))] {
+                if let Some(value) = value {
+                    map.insert(key.into(), value.into());
+                }
+            }
         }
         FactKind::Model(model) => map.extend(self::model(model)),
         FactKind::ExecutionProviders(providers) => {

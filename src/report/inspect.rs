@@ -29,9 +29,7 @@ pub fn inspect_json(sides: &[ReportedSide], sources: &Sources) -> String {
             json!({ "path": input.path, "format": input.format, "environment": side.environment.name, "facts": facts, "skipped": skipped })
         })
         .collect();
-    let mut text = serde_json::to_string_pretty(&json!({ "version": 1, "inputs": inputs })).unwrap_or_default();
-    text.push('\n');
-    text
+    facts::json_text(&json!({ "version": 1, "inputs": inputs }))
 }
 
 /// The same for people: one line a fact.

@@ -97,9 +97,7 @@ fn render(report: &Report<'_>, _style: Style) -> String {
             "undecided": report.undecided.len(),
         },
     });
-    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
-    text.push('\n');
-    text
+    facts::json_text(&value)
 }
 
 fn fixes(finding: &Finding, sources: &Sources) -> Vec<Value> {

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::{
     environment::Environment,
     fact::{Dimension, FactKind, Model, Signature},
+    text::is_hidden,
 };
 
 /// Something that the lock cannot hold.
@@ -253,8 +254,8 @@ fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            other if other.is_control() => {
-                let _ = write!(out, "\\u{:04X}", u32::from(other));
+            other if is_hidden(other) => {
+                let _ = write!(out, "\\U{:08X}", u32::from(other));
             }
             other => out.push(other),
         }

@@ -120,6 +120,11 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Whether a file is called a model of ONNX.
+pub(crate) fn is_onnx(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|ending| ending == "onnx")
+}
+
 /// Every case, by rule and name.
 pub(crate) fn cases() -> Vec<Case> {
     let folder = root().join("fixtures/rules");

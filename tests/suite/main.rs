@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod cases;
+mod cli;
 mod gpu_texts;
 mod layers;
 mod onnx;
 mod registry;
+mod reports;
 mod requirements;
 mod rules;

@@ -1,10 +1,10 @@
 //! The registries check themselves: no reviewer has to remember what a rule or a format must come with.
 
-use std::{collections::BTreeSet, fs, io::Write as _, path::Path};
+use std::{collections::BTreeSet, fs, io::Write as _};
 
 use envcheck::{input::FORMATS, report::OUTPUTS, rules::RULES};
 
-use super::cases::{cases, findings, names, reports, root};
+use super::cases::{cases, findings, is_onnx, names, reports, root};
 
 #[test]
 fn every_rule_is_documented() {
@@ -66,10 +66,8 @@ fn fixture_folders_are_the_rules() {
         let quiet = case.name == "quiet" || case.name.starts_with("quiet-");
         assert!(case.fires() != quiet, "{}: begins with neither `fires` nor `quiet`", case.path());
         let inside = names(&root().join(case.path()));
-        let known = |name: &String| {
-            ["train", "serve"].contains(&name.as_str())
-                || name.starts_with("model") && Path::new(&name).extension().is_some_and(|it| it == "onnx")
-        };
+        let known =
+            |name: &String| ["train", "serve"].contains(&name.as_str()) || name.starts_with("model") && is_onnx(name);
         assert!(inside.iter().all(known), "{}: {inside:?}", case.path());
         assert!(inside.contains(&"serve".to_owned()), "{} has no serving side", case.path());
     }

@@ -35,8 +35,10 @@ rule! {
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let drivers = side.drivers();
-    let Some(driver) = drivers.first() else { return };
+    let Some(weightiest) = drivers.first() else { return };
     for gpu in side.gpus(ctx.knowledge) {
+        // Where several hosts are described, a GPU runs on the driver that was read beside it.
+        let driver = drivers.iter().find(|driver| driver.place.file == gpu.place.file).unwrap_or(weightiest);
         // The first branches are a lower bound that was derived: a tool that saw both saw them work together.
         let seen_together = gpu.place.file == driver.place.file;
         let Some((row, provenance)) = gpu.capability.and_then(|it| ctx.knowledge.architecture_of(it)) else { continue };

@@ -71,6 +71,7 @@ fn one(
         RULE.finding(message)
             .primary(&side.name, entry.version_place(), format!("requires {wanted}"))
             .about([name.as_str(), component.as_str()])
+            .because(ctx.knowledge.statement("pip-check"))
     };
     let shown = view.pin().map_or_else(|| name.to_string(), |version| format!("{name} {version}"));
     let Some(other) = side.package(component.as_str()) else {
