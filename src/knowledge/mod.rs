@@ -1,7 +1,7 @@
 //! What is true in the world: tables of rows, each with the document or the measurement that says so.
 //!
-//! A table is one `.toml` beside one `.rs` with its row type and its questions. The build turns the TOML into JSON
-//! (`build.rs`); a table is parsed when it is first asked. What has no row is unknown, and the unknown is never an
+//! A table is one `.toml` beside one `.rs` with its row type and its questions. The build turns the TOML into lines
+//! (`build.rs`); a row is parsed when it is first asked for. What has no row is unknown, and the unknown is never an
 //! error. `grounds` is the strongest severity that a row may cause on its own.
 
 use std::sync::OnceLock;
@@ -75,40 +75,61 @@ pub struct OwnProvenance<'a> {
     grounds: Option<Grounds>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, bound = "R: DeserializeOwned")]
-struct Parsed<R> {
-    table: Header,
-    row: Vec<R>,
-}
-
-/// A table that is parsed when it is first asked.
+/// A table whose rows are parsed when they are first asked for.
 pub struct Table<R: Row> {
     /// The name of its file.
     pub name: &'static str,
+    lines: &'static str,
+    header: OnceLock<Header>,
+    rows: OnceLock<Vec<R>>,
+    named: OnceLock<Vec<Named<R>>>,
+}
+
+/// A row under one of the names it is looked up by.
+struct Named<R> {
+    name: &'static str,
     json: &'static str,
-    parsed: OnceLock<Parsed<R>>,
+    parsed: OnceLock<R>,
 }
 
 impl<R: Row> Table<R> {
-    const fn new(name: &'static str, json: &'static str) -> Self {
-        Table { name, json, parsed: OnceLock::new() }
+    const fn new(name: &'static str, lines: &'static str) -> Self {
+        Table { name, lines, header: OnceLock::new(), rows: OnceLock::new(), named: OnceLock::new() }
     }
 
-    fn parsed(&self) -> &Parsed<R> {
-        self.parsed.get_or_init(|| {
-            serde_json::from_str(self.json).unwrap_or_else(|fault| panic!("knowledge table {}: {fault}", self.name))
-        })
+    /// The tables are part of the program, and a test parses every row.
+    fn parse<T: DeserializeOwned>(&self, json: &str) -> T {
+        serde_json::from_str(json).unwrap_or_else(|fault| panic!("knowledge table {}: {fault}: {json}", self.name))
+    }
+
+    /// The names and the JSON of every row.
+    fn texts(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.lines.split('\n').skip(1).filter_map(|line| line.rsplit_once('\t'))
     }
 
     /// All rows, in file order.
     pub fn rows(&self) -> &[R] {
-        &self.parsed().row
+        self.rows.get_or_init(|| self.texts().map(|(_, json)| self.parse(json)).collect())
+    }
+
+    /// The rows of one package (or of what else the table is about), in file order. No other row is parsed.
+    pub fn rows_of(&self, name: &str) -> impl Iterator<Item = &R> {
+        let named = self.named.get_or_init(|| {
+            let each = |(names, json): (&'static str, &'static str)| {
+                names.split('\t').map(move |name| Named { name, json, parsed: OnceLock::new() })
+            };
+            let mut named: Vec<Named<R>> = self.texts().flat_map(each).collect();
+            named.sort_by_key(|row| row.name);
+            named
+        });
+        let start = named.partition_point(|row| row.name < name);
+        let own = named[start..].iter().take_while(move |row| row.name == name);
+        own.map(|row| row.parsed.get_or_init(|| self.parse(row.json)))
     }
 
     /// What holds for the whole table.
     pub fn header(&self) -> &Header {
-        &self.parsed().table
+        self.header.get_or_init(|| self.parse(self.lines.split('\n').next().unwrap_or_default()))
     }
 
     /// Who says what a row says.
@@ -143,14 +164,8 @@ impl<R: Row> AnyTable for Table<R> {
     }
 
     fn plain(&self) -> Vec<(serde_json::Map<String, serde_json::Value>, Provenance)> {
-        #[derive(Deserialize)]
-        struct Plain {
-            row: Vec<serde_json::Map<String, serde_json::Value>>,
-        }
-        let plain: Plain = serde_json::from_str(self.json).unwrap_or(Plain { row: Vec::new() });
-        plain
-            .row
-            .into_iter()
+        self.texts()
+            .map(|(_, json)| self.parse::<serde_json::Map<String, serde_json::Value>>(json))
             .zip(self.rows())
             .map(|(mut values, row)| {
                 for key in ["source", "locator", "checked", "grounds"] {
@@ -202,7 +217,7 @@ macro_rules! tables {
             #[must_use]
             pub const fn built_in() -> Self {
                 Knowledge {
-                    $($table: Table::new(stringify!($table), include_str!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".json"))),)*
+                    $($table: Table::new(stringify!($table), include_str!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".rows"))),)*
                 }
             }
 
