@@ -89,7 +89,7 @@ pub struct Table<R: Row> {
 struct Named<R> {
     name: &'static str,
     json: &'static str,
-    parsed: OnceLock<R>,
+    parsed: OnceLock<Box<R>>,
 }
 
 impl<R: Row> Table<R> {
@@ -124,7 +124,7 @@ impl<R: Row> Table<R> {
         });
         let start = named.partition_point(|row| row.name < name);
         let own = named[start..].iter().take_while(move |row| row.name == name);
-        own.map(|row| row.parsed.get_or_init(|| self.parse(row.json)))
+        own.map(|row| &**row.parsed.get_or_init(|| Box::new(self.parse(row.json))))
     }
 
     /// What holds for the whole table.
@@ -285,9 +285,18 @@ impl std::fmt::Display for Release {
 /// Whether a version lies between two releases, the upper one taken as a prefix (`8.9` includes `8.9.7`).
 #[must_use]
 pub fn in_run(version: &Version, first: &Version, last: &Version) -> bool {
-    let release = version.only_release();
-    let prefix = Version::new(release.release().iter().copied().take(last.release().len()));
-    release >= first.only_release() && prefix <= last.only_release()
+    let parts = version.release();
+    let prefix = &parts[..parts.len().min(last.release().len())];
+    compare_parts(prefix, last.release()).is_le() && compare_parts(parts, first.release()).is_ge()
+}
+
+/// Compares release numbers; parts that are not written are zero.
+fn compare_parts(a: &[u64], b: &[u64]) -> std::cmp::Ordering {
+    let part = |parts: &[u64], at: usize| parts.get(at).copied().unwrap_or(0);
+    (0..a.len().max(b.len()))
+        .map(|at| part(a, at).cmp(&part(b, at)))
+        .find(|order| order.is_ne())
+        .unwrap_or(std::cmp::Ordering::Equal)
 }
 
 #[cfg(test)]
