@@ -8,7 +8,7 @@ mod onnx_runtime;
 mod package;
 mod runtime;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use crate::{
     fact::{Fact, FactKind, Gpu, Image, Library, Model, PackageName, Standing, marker::Target},
@@ -83,6 +83,8 @@ pub struct Environment {
     pub target: Target,
     facts: Vec<Fact>,
     packages: BTreeMap<PackageName, PackageView>,
+    /// What [`Environment::cuda_users`] found, since most GPU rules ask for it.
+    cuda_users: OnceLock<Vec<CudaUser>>,
 }
 
 impl Environment {
@@ -99,6 +101,7 @@ impl Environment {
             target: Target::default(),
             facts,
             packages: BTreeMap::new(),
+            cuda_users: OnceLock::new(),
         };
         environment.target = Target {
             python: environment.python().map(|seen| seen.value.clone()),
