@@ -113,18 +113,19 @@ impl<R: Row> Table<R> {
     }
 
     /// The rows of one package (or of what else the table is about), in file order. No other row is parsed.
-    pub fn rows_of(&self, name: &str) -> impl Iterator<Item = &R> {
+    pub fn rows_of(&self, name: &str) -> impl DoubleEndedIterator<Item = &R> {
         let named = self.named.get_or_init(|| {
             let each = |(names, json): (&'static str, &'static str)| {
                 names.split('\t').map(move |name| Named { name, json, parsed: OnceLock::new() })
             };
-            let mut named: Vec<Named<R>> = self.texts().flat_map(each).collect();
+            let mut named: Vec<Named<R>> = Vec::with_capacity(self.lines.bytes().filter(|byte| *byte == b'\n').count());
+            named.extend(self.texts().flat_map(each));
             named.sort_by_key(|row| row.name);
             named
         });
         let start = named.partition_point(|row| row.name < name);
-        let own = named[start..].iter().take_while(move |row| row.name == name);
-        own.map(|row| &**row.parsed.get_or_init(|| Box::new(self.parse(row.json))))
+        let count = named[start..].iter().take_while(|row| row.name == name).count();
+        named[start..start + count].iter().map(|row| &**row.parsed.get_or_init(|| Box::new(self.parse(row.json))))
     }
 
     /// What holds for the whole table.

@@ -161,7 +161,7 @@ impl Knowledge {
     #[must_use]
     pub fn needs_of(&self, name: &str, version: &Version) -> Vec<(&Need, Provenance)> {
         let table = &self.needs;
-        let public = version.clone().without_local();
+        let public = if version.is_local() { version.clone().without_local() } else { version.clone() };
         let speaks_of = |row: &Need| match row.release.parse::<Version>() {
             Ok(release) => release == public,
             Err(_) => row.release.parse::<VersionSet>().is_ok_and(|set| set.contains(&public)),
@@ -191,14 +191,15 @@ impl Knowledge {
     #[must_use]
     pub fn wheel_pythons(&self, name: &str, version: &Version) -> Option<(&WheelPython, Provenance)> {
         let table = &self.wheel_python;
-        let row = table.rows_of(name).find(|row| in_run(version, &row.first.0, &row.last.0))?;
+        // Most environments hold recent releases, which stand last.
+        let row = table.rows_of(name).rev().find(|row| in_run(version, &row.first.0, &row.last.0))?;
         Some((row, table.provenance(row)))
     }
 
     /// The newest release of a package in the tables, if any table follows it release by release.
     #[must_use]
     pub fn newest_release(&self, name: &str) -> Option<&Release> {
-        self.wheel_python.rows_of(name).map(|row| &row.last).max()
+        self.wheel_python.rows_of(name).next_back().map(|row| &row.last)
     }
 
     /// The runs of releases of a package that have a wheel for a Python.
@@ -243,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_of_releases_do_not_overlap() {
+    fn runs_of_releases_rise_and_do_not_overlap() {
         let knowledge = Knowledge::built_in();
         let rows = knowledge.wheel_python.rows();
         for row in rows {
@@ -251,8 +252,14 @@ mod tests {
         }
         for (at, a) in rows.iter().enumerate() {
             for b in &rows[at + 1..] {
-                let apart = a.last < b.first || b.last < a.first;
-                assert!(a.package != b.package || apart, "{}: {} to {} meets {}", a.package, a.first, a.last, b.first);
+                assert!(
+                    a.package != b.package || a.last < b.first,
+                    "{}: {} to {} meets {}",
+                    a.package,
+                    a.first,
+                    a.last,
+                    b.first
+                );
             }
         }
     }

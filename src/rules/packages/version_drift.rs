@@ -69,7 +69,7 @@ fn differ(train: &PackageView, serve: &PackageView) -> bool {
         (Some(a), Some(b)) => {
             let ngc = [a, b].into_iter().any(|version| matches!(Build::of(version), Some(Build::Ngc(_))));
             // NVIDIA's images carry pre-releases of the release that they are named after.
-            if ngc { a.only_release() != b.only_release() } else { a.clone().without_local() != b.clone().without_local() }
+            if ngc { a.only_release() != b.only_release() } else { a != b && a.clone().without_local() != b.clone().without_local() }
         }
         _ => !train.versions.is_empty() && !serve.versions.is_empty() && serve.versions.within(&train.versions).violated(),
     }
