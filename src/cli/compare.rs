@@ -132,6 +132,8 @@ impl Check {
     }
 }
 
+static KNOWLEDGE: Knowledge = Knowledge::built_in();
+
 fn run(wanted: &[Wanted<'_>], options: &VerdictOptions) -> Result<Gate, Failure> {
     for name in options.select.iter().chain(&options.ignore) {
         if !rules::RULES.iter().any(|rule| matches(rule, name)) {
@@ -139,7 +141,6 @@ fn run(wanted: &[Wanted<'_>], options: &VerdictOptions) -> Result<Gate, Failure>
         }
     }
     // The process ends after the report: taking everything apart piece by piece would be a tenth of its time.
-    static KNOWLEDGE: Knowledge = Knowledge::built_in();
     let mut sources = ManuallyDrop::new(Sources::default());
     let sides = ManuallyDrop::new(load(wanted, &options.inputs, &mut sources)?);
     let context = context(&sides, &KNOWLEDGE)?;
