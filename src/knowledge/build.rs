@@ -1,7 +1,8 @@
-//! Turns every knowledge table from TOML into lines at build time, so that a run parses only the rows it asks for.
+//! Turns every knowledge table from TOML into lines of JSON and an index at build time, so that a run parses only the
+//! rows it asks for.
 //!
-//! The first line is the header as JSON. Each further line is a row: the names it is looked up by, then the row as JSON,
-//! with tabs between them.
+//! `TABLE.rows` holds the header and then the rows in file order, one a line. `TABLE.index` is a Rust array, sorted by the
+//! names that rows are looked up by: where in that text the name stands, and where its row does.
 
 use std::{env, fs, path::Path};
 
@@ -21,33 +22,39 @@ fn main() {
         }
         println!("cargo::rerun-if-changed={}", path.display());
         let text = fs::read_to_string(&path).expect("a table can be read");
-        let lines = toml::from_str(&text).map_err(|fault| fault.to_string()).and_then(lines);
-        let lines = lines.unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
-        let name = path.file_stem().expect("a file has a name").to_owned();
-        fs::write(Path::new(&out).join(name).with_extension("rows"), lines).expect("OUT_DIR can be written");
+        let made = toml::from_str(&text).map_err(|fault| fault.to_string()).and_then(lines_and_index);
+        let (lines, index) = made.unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
+        let target = Path::new(&out).join(path.file_stem().expect("a file has a name"));
+        fs::write(target.with_extension("rows"), lines).expect("OUT_DIR can be written");
+        fs::write(target.with_extension("index"), index).expect("OUT_DIR can be written");
     }
 }
 
-fn lines(mut table: Table) -> Result<String, String> {
+fn lines_and_index(mut table: Table) -> Result<(String, String), String> {
     let json = |value: &Value| serde_json::to_string(value).map_err(|fault| fault.to_string());
     let header = table.remove("table").ok_or("no [table]")?;
     let Some(Value::Array(rows)) = table.remove("row") else { return Err("no [[row]]".into()) };
     if let Some(key) = table.keys().next() {
         return Err(format!("`{key}` is neither [table] nor [[row]]"));
     }
-    let mut out = json(&header)?;
-    for row in rows {
-        out.push('\n');
-        match KEYS.iter().find_map(|key| row.get(key)) {
-            Some(Value::String(name)) => out.push_str(name),
-            Some(Value::Array(names)) => {
-                let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
-                out.push_str(&names.ok_or("a name is no text")?.join("\t"));
-            }
-            _ => {}
+    let mut lines = json(&header)?;
+    let mut index: Vec<(&str, [usize; 4])> = Vec::new();
+    for row in &rows {
+        lines.push('\n');
+        let start = lines.len();
+        let line = json(row)?;
+        lines.push_str(&line);
+        let names = match KEYS.iter().find_map(|key| row.get(key)) {
+            Some(Value::Array(names)) => names.as_slice(),
+            Some(name) => std::slice::from_ref(name),
+            None => &[],
+        };
+        for name in names.iter().filter_map(Value::as_str) {
+            let at = line.find(&format!("\"{name}\"")).ok_or_else(|| format!("`{name}` has to be escaped"))? + 1;
+            index.push((name, [start + at, start + at + name.len(), start, lines.len()]));
         }
-        out.push('\t');
-        out.push_str(&json(&row)?);
     }
-    Ok(out)
+    index.sort_by_key(|(name, _)| *name);
+    let entries: Vec<[usize; 4]> = index.into_iter().map(|(_, entry)| entry).collect();
+    Ok((lines, format!("&{entries:?}")))
 }

@@ -80,21 +80,18 @@ pub struct Table<R: Row> {
     /// The name of its file.
     pub name: &'static str,
     lines: &'static str,
+    index: &'static [IndexEntry],
     header: OnceLock<Header>,
     rows: OnceLock<Vec<R>>,
-    named: OnceLock<Vec<Named<R>>>,
+    named: OnceLock<Vec<OnceLock<Box<R>>>>,
 }
 
-/// A row under one of the names it is looked up by.
-struct Named<R> {
-    name: &'static str,
-    json: &'static str,
-    parsed: OnceLock<Box<R>>,
-}
+/// Where in the lines a name stands, from and to, and where its row does; sorted by name.
+type IndexEntry = [u32; 4];
 
 impl<R: Row> Table<R> {
-    const fn new(name: &'static str, lines: &'static str) -> Self {
-        Table { name, lines, header: OnceLock::new(), rows: OnceLock::new(), named: OnceLock::new() }
+    const fn new(name: &'static str, lines: &'static str, index: &'static [IndexEntry]) -> Self {
+        Table { name, lines, index, header: OnceLock::new(), rows: OnceLock::new(), named: OnceLock::new() }
     }
 
     /// The tables are part of the program, and a test parses every row.
@@ -102,30 +99,25 @@ impl<R: Row> Table<R> {
         serde_json::from_str(json).unwrap_or_else(|fault| panic!("knowledge table {}: {fault}: {json}", self.name))
     }
 
-    /// The names and the JSON of every row.
-    fn texts(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        self.lines.split('\n').skip(1).filter_map(|line| line.rsplit_once('\t'))
+    /// The JSON of every row.
+    fn texts(&self) -> impl Iterator<Item = &'static str> {
+        self.lines.split('\n').skip(1)
     }
 
     /// All rows, in file order.
     pub fn rows(&self) -> &[R] {
-        self.rows.get_or_init(|| self.texts().map(|(_, json)| self.parse(json)).collect())
+        self.rows.get_or_init(|| self.texts().map(|json| self.parse(json)).collect())
     }
 
     /// The rows of one package (or of what else the table is about), in file order. No other row is parsed.
     pub fn rows_of(&self, name: &str) -> impl DoubleEndedIterator<Item = &R> {
-        let named = self.named.get_or_init(|| {
-            let each = |(names, json): (&'static str, &'static str)| {
-                names.split('\t').map(move |name| Named { name, json, parsed: OnceLock::new() })
-            };
-            let mut named: Vec<Named<R>> = Vec::with_capacity(self.lines.bytes().filter(|byte| *byte == b'\n').count());
-            named.extend(self.texts().flat_map(each));
-            named.sort_by_key(|row| row.name);
-            named
-        });
-        let start = named.partition_point(|row| row.name < name);
-        let count = named[start..].iter().take_while(|row| row.name == name).count();
-        named[start..start + count].iter().map(|row| &**row.parsed.get_or_init(|| Box::new(self.parse(row.json))))
+        let text = |from: u32, to: u32| &self.lines[from as usize..to as usize];
+        let start = self.index.partition_point(|entry| text(entry[0], entry[1]) < name);
+        let count = self.index[start..].iter().take_while(|entry| text(entry[0], entry[1]) == name).count();
+        (start..start + count).map(move |at| {
+            let named = self.named.get_or_init(|| self.index.iter().map(|_| OnceLock::new()).collect());
+            &**named[at].get_or_init(|| Box::new(self.parse(text(self.index[at][2], self.index[at][3]))))
+        })
     }
 
     /// What holds for the whole table.
@@ -166,7 +158,7 @@ impl<R: Row> AnyTable for Table<R> {
 
     fn plain(&self) -> Vec<(serde_json::Map<String, serde_json::Value>, Provenance)> {
         self.texts()
-            .map(|(_, json)| self.parse::<serde_json::Map<String, serde_json::Value>>(json))
+            .map(|json| self.parse::<serde_json::Map<String, serde_json::Value>>(json))
             .zip(self.rows())
             .map(|(mut values, row)| {
                 for key in ["source", "locator", "checked", "grounds"] {
@@ -218,7 +210,10 @@ macro_rules! tables {
             #[must_use]
             pub const fn built_in() -> Self {
                 Knowledge {
-                    $($table: Table::new(stringify!($table), include_str!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".rows"))),)*
+                    $($table: Table::new(stringify!($table),
+                        include_str!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".rows")),
+                        include!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".index")),
+                    ),)*
                 }
             }
 
