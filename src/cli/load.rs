@@ -84,7 +84,11 @@ impl Loader<'_, '_> {
         let mut inputs = Vec::new();
         for file in read {
             let start = facts.len();
-            facts.extend(file.facts);
+            if facts.is_empty() {
+                facts = file.facts;
+            } else {
+                facts.extend(file.facts);
+            }
             let range = start..facts.len();
             inputs.push(InputSummary {
                 path: file.path,

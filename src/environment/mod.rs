@@ -8,7 +8,10 @@ mod onnx_runtime;
 mod package;
 mod runtime;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use crate::{
     fact::{Fact, FactKind, Gpu, Image, Library, Model, PackageIndex, PackageName, Standing, marker::Target},
@@ -83,6 +86,8 @@ pub struct Environment {
     pub target: Target,
     facts: Vec<Fact>,
     packages: BTreeMap<PackageName, PackageView>,
+    /// What [`Environment::cuda_users`] found, since most GPU rules ask for it.
+    cuda_users: OnceLock<Vec<CudaUser>>,
 }
 
 impl Environment {
@@ -99,6 +104,7 @@ impl Environment {
             target: Target::default(),
             facts,
             packages: BTreeMap::new(),
+            cuda_users: OnceLock::new(),
         };
         environment.target = Target {
             python: environment.python().map(|seen| seen.value.clone()),
@@ -118,6 +124,7 @@ impl Environment {
             if let FactKind::Package(package) = &mut fact.kind
                 && package.name.as_str() == name
             {
+                let package = Arc::make_mut(package);
                 package.versions = VersionSet::exactly(version);
                 package.specifier = format!("=={version}");
                 // What was read about the old version does not hold for the new one.

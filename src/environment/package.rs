@@ -1,6 +1,6 @@
 //! What an environment knows about one package, over all files that name it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     fact::{Fact, FactKind, Package, PackageName, Standing, marker::Target},
@@ -12,7 +12,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// What the file says.
-    pub package: Package,
+    pub package: Arc<Package>,
     /// The whole requirement.
     pub place: Place,
     /// Its weight.
@@ -110,7 +110,7 @@ pub(super) fn assemble(facts: &[Fact], target: &Target) -> BTreeMap<PackageName,
             continue;
         }
         mentions.entry(package.name.clone()).or_default().push(Entry {
-            package: (**package).clone(),
+            package: Arc::clone(package),
             place: fact.place,
             standing: fact.standing,
             applies,
@@ -130,7 +130,8 @@ fn view(name: PackageName, entries: Vec<Entry>) -> Option<PackageView> {
         // Lines with markers that cannot be decided are alternatives.
         leading().fold(VersionSet::none(), |set, entry| set.union(&entry.package.versions))
     } else {
-        certain.iter().fold(VersionSet::all(), |set, entry| set.intersection(&entry.package.versions))
+        let first = certain[0].package.versions.clone();
+        certain[1..].iter().fold(first, |set, entry| set.intersection(&entry.package.versions))
     };
     if standing < Standing::Observed {
         for constraint in entries.iter().filter(|entry| entry.package.constraint && entry.applies.holds()) {

@@ -64,9 +64,13 @@ pub struct CudnnUser {
 }
 
 impl Environment {
-    /// Everything on this side that is tied to a CUDA version.
+    /// Everything on this side that is tied to a CUDA version. It is found once: a run has one knowledge.
     #[must_use]
     pub fn cuda_users(&self, knowledge: &Knowledge) -> Vec<CudaUser> {
+        self.cuda_users.get_or_init(|| self.find_cuda_users(knowledge)).clone()
+    }
+
+    fn find_cuda_users(&self, knowledge: &Knowledge) -> Vec<CudaUser> {
         let mut users: Vec<CudaUser> = Vec::new();
         for view in self.packages() {
             users.extend(self.cuda_of_package(view, knowledge));

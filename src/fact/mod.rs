@@ -10,7 +10,7 @@ pub mod requirement;
 mod specifier;
 pub mod wheel;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 pub use model::{Dimension, ExternalData, Model, OperatorUse, Signature};
 pub use name::{InvalidName, PackageName};
@@ -78,7 +78,7 @@ pub struct Fact {
 #[derive(Debug, Clone, PartialEq)]
 pub enum FactKind {
     /// A Python distribution that is installed or asked for.
-    Package(Box<Package>),
+    Package(Arc<Package>),
     /// The Python version.
     Python(PythonVersion),
     /// The Python implementation, such as `CPython`.

@@ -37,6 +37,10 @@ impl PackageName {
         if !(edge(bytes.first()) && edge(bytes.last()) && bytes.iter().all(inner)) {
             return Err(InvalidName(text.to_owned()));
         }
+        let as_is = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
+        if bytes.iter().all(as_is) && !text.contains("--") {
+            return Ok(PackageName(text.to_owned()));
+        }
         let mut normal = String::with_capacity(text.len());
         for character in text.chars() {
             if matches!(character, '-' | '_' | '.') {

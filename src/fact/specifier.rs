@@ -107,7 +107,7 @@ pub fn parse_version(text: &str) -> Option<Version> {
 
 /// The versions that a clause allows; `None` if that cannot be said.
 pub(super) fn allowed(operator: Operator, version: &str) -> Option<VersionSet> {
-    if operator == Operator::Arbitrary {
+    if operator == Operator::Arbitrary || (operator == Operator::Equal && !version.ends_with(".*")) {
         return parse_version(version).map(|version| VersionSet::exactly(&version));
     }
     let version = match version.strip_suffix(".*") {

@@ -323,7 +323,7 @@ impl<'t> Report<'t> {
             }
             // Beside `PyTorch version:` the version alone is the requirement.
             let start = if listed.spelled == "PyTorch" { specifier.start } else { name.start.min(specifier.start) };
-            scan.fact_at(FactKind::Package(Box::new(package)), Span::new(start, specifier.end));
+            scan.fact_at(FactKind::Package(package.into()), Span::new(start, specifier.end));
         }
     }
 }

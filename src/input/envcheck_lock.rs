@@ -103,6 +103,11 @@ fn inside(text: &str, span: std::ops::Range<usize>) -> Span {
     Span::new(start, crate::text::floor_char_boundary(text, span.end).max(start))
 }
 
+/// Whether a version is written in its normal form for sure: numbers without leading zeros, separated by dots.
+fn is_plain(version: &str) -> bool {
+    version.split('.').all(|part| part == "0" || !part.starts_with('0') && part.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 fn integer(value: &Spanned<DeValue<'_>>) -> Option<i64> {
     let number = value.get_ref().as_integer()?;
     i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()
@@ -311,7 +316,8 @@ impl Reader {
                 "name" => {}
                 "version" => {
                     if let Some(version) = self.parsed::<Version>(value) {
-                        package.specifier = format!("=={version}");
+                        let written = value.get_ref().as_str().filter(|text| is_plain(text));
+                        package.specifier = written.map_or_else(|| format!("=={version}"), |text| ["==", text].concat());
                         package.versions = VersionSet::exactly(&version);
                         place = value.span().into();
                         package.parts = PackageParts { specifier: Some(place), ..package.parts };
@@ -325,7 +331,7 @@ impl Reader {
                 _ => self.unknown(key),
             }
         }
-        self.push(FactKind::Package(Box::new(package)), place);
+        self.push(FactKind::Package(package.into()), place);
     }
 
     fn library(&mut self, table: &DeTable<'_>, span: Span) {

@@ -113,7 +113,7 @@ pub(super) fn conda(reading: &mut Reading, file: FileId, found: CondaPackage<'_>
                 package.cuda = cuda_of_build(found.build);
             }
             package.editable = found.channel == "<develop>";
-            reading.observe(FactKind::Package(Box::new(package)), file, found.span);
+            reading.observe(FactKind::Package(package.into()), file, found.span);
         }
         Err(reason) => reading.skip(file, found.span, reason),
     }

@@ -114,6 +114,9 @@ pub fn recognise(probe: &Probe<'_>, least: Claim) -> Option<&'static Format> {
         let claim = (format.claims)(probe);
         if claim >= least && claim > Claim::No && best.is_none_or(|(sure, _)| claim > sure) {
             best = Some((claim, format));
+            if claim == Claim::Certain {
+                break; // Nothing is surer, and the others would search the whole text.
+            }
         }
     }
     best.map(|(_, format)| format)

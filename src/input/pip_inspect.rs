@@ -109,7 +109,7 @@ fn package<'a>(scanner: &mut Scanner<'a>, file: FileId, reading: &mut Reading) -
                 package.tags = WheelName::of_url(&url.value).map(|it| it.tags).unwrap_or_default();
                 package.url = entry.direct.then(|| url.value.into_owned());
             }
-            reading.observe(FactKind::Package(Box::new(package)), file, name.span);
+            reading.observe(FactKind::Package(package.into()), file, name.span);
         }
         Err(reason) => reading.skip(file, name.span, reason),
     }

@@ -79,7 +79,7 @@ fn row(reading: &mut Reading, file: FileId, line: Word<'_>, location: Option<usi
                 package.url = Some(path.to_owned());
             }
             let span = Span::new(name.span.start, version.span.end);
-            reading.observe(FactKind::Package(Box::new(package)), file, span);
+            reading.observe(FactKind::Package(package.into()), file, span);
         }
         Ok(_) => reading.skip(file, line.span, format!("`{}` is no version", version.text)),
         Err(reason) => reading.skip(file, line.span, reason),

@@ -110,7 +110,7 @@ fn items(text: &str, file: FileId, reading: &mut Reading) -> Result<(), Fault> {
                     package.editable = true;
                     package.url = Some(location.value.into_owned());
                 }
-                reading.observe(FactKind::Package(Box::new(package)), file, name.span);
+                reading.observe(FactKind::Package(package.into()), file, name.span);
             }
             Err(reason) => reading.skip(file, name.span, reason),
         }

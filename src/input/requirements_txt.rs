@@ -301,7 +301,7 @@ impl LineReader<'_> {
     fn push(&mut self, package: Package, span: Span) {
         self.report_undefined(span);
         self.reading.facts.push(Fact {
-            kind: FactKind::Package(Box::new(Package { constraint: self.constraint, ..package })),
+            kind: FactKind::Package(Package { constraint: self.constraint, ..package }.into()),
             standing: self.standing,
             place: Place { file: self.file, span: self.line.place(span) },
         });

@@ -78,7 +78,7 @@ impl Knowledge {
     #[must_use]
     pub fn statement(&self, id: &str) -> Reason {
         let table = &self.statement;
-        let row = table.rows().iter().find(|row| row.id == id);
+        let row = table.rows_of(id).next();
         let row = row.unwrap_or_else(|| panic!("no statement `{id}` in statement.toml"));
         Reason { claim: row.claim.clone(), provenance: table.provenance(row) }
     }

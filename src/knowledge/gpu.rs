@@ -65,13 +65,13 @@ impl Knowledge {
     /// Names are compared without the words `NVIDIA`, `Tesla`, `GeForce`, without case, and with `-` as a blank.
     #[must_use]
     pub fn gpu_models(&self, name: &str, truncated: bool) -> Vec<&GpuModel> {
-        let wanted = plain(name);
+        let wanted: Vec<&str> = words(name).collect();
         if wanted.is_empty() {
             return Vec::new();
         }
+        let cut = plain(name);
         let matches = |candidate: &str| {
-            let known = plain(candidate);
-            if truncated { known.starts_with(&wanted) } else { known == wanted }
+            if truncated { plain(candidate).starts_with(&cut) } else { same_words(candidate, &wanted) }
         };
         let exact: Vec<&GpuModel> = self
             .gpu
@@ -84,15 +84,13 @@ impl Knowledge {
         }
         // `NVIDIA A100-SXM4-40GB MIG 1g.5gb`, `NVIDIA GeForce RTX 3050 Ti Laptop GPU`: the longest model that begins the name
         // as whole words. A suffix such as `Ti` or `SUPER` is a part of the model, so an unlisted one finds nothing.
-        let words: Vec<&str> = wanted.split(' ').collect();
+        let variant = |word: &str| VARIANTS.iter().any(|variant| variant.eq_ignore_ascii_case(word));
         let mut best: Option<(usize, &GpuModel)> = None;
         for row in self.gpu.rows() {
-            let known = plain(&row.model);
-            let parts: Vec<&str> = known.split(' ').collect();
-            let begins = words.len() > parts.len() && words[..parts.len()] == parts[..];
-            if begins && !VARIANTS.contains(&words[parts.len()]) && best.is_none_or(|(length, _)| parts.len() > length)
-            {
-                best = Some((parts.len(), row));
+            let length = words(&row.model).count();
+            let begins = wanted.len() > length && same_words(&row.model, &wanted[..length]);
+            if begins && !variant(wanted[length]) && best.is_none_or(|(longest, _)| length > longest) {
+                best = Some((length, row));
             }
         }
         best.map(|(_, row)| row).into_iter().collect()
@@ -135,13 +133,22 @@ impl Knowledge {
 /// Words that make another model of a name.
 const VARIANTS: [&str; 8] = ["ti", "super", "d", "s", "gre", "v2", "ada", "blackwell"];
 
+/// The words that tell models apart.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    let parts = name.split(|character: char| character.is_whitespace() || matches!(character, '-' | '_'));
+    parts.filter(|word| !word.is_empty() && !BRANDS.iter().any(|brand| brand.eq_ignore_ascii_case(word)))
+}
+
+const BRANDS: [&str; 3] = ["nvidia", "tesla", "geforce"];
+
+fn same_words(candidate: &str, wanted: &[&str]) -> bool {
+    let mut rest = wanted.iter();
+    words(candidate).all(|word| rest.next().is_some_and(|other| other.eq_ignore_ascii_case(word)))
+        && rest.next().is_none()
+}
+
 fn plain(name: &str) -> String {
-    name.to_ascii_lowercase()
-        .replace(['-', '_'], " ")
-        .split_whitespace()
-        .filter(|word| !matches!(*word, "nvidia" | "tesla" | "geforce"))
-        .collect::<Vec<_>>()
-        .join(" ")
+    words(name).collect::<Vec<_>>().join(" ").to_ascii_lowercase()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What is true in the world: tables of rows, each with the document or the measurement that says so.
 //!
-//! A table is one `.toml` beside one `.rs` with its row type and its questions. The build turns the TOML into JSON
-//! (`build.rs`); a table is parsed when it is first asked. What has no row is unknown, and the unknown is never an
+//! A table is one `.toml` beside one `.rs` with its row type and its questions. The build turns the TOML into lines
+//! (`build.rs`); a row is parsed when it is first asked for. What has no row is unknown, and the unknown is never an
 //! error. `grounds` is the strongest severity that a row may cause on its own.
 
 use std::sync::OnceLock;
@@ -75,40 +75,54 @@ pub struct OwnProvenance<'a> {
     grounds: Option<Grounds>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, bound = "R: DeserializeOwned")]
-struct Parsed<R> {
-    table: Header,
-    row: Vec<R>,
-}
-
-/// A table that is parsed when it is first asked.
+/// A table whose rows are parsed when they are first asked for.
 pub struct Table<R: Row> {
     /// The name of its file.
     pub name: &'static str,
-    json: &'static str,
-    parsed: OnceLock<Parsed<R>>,
+    lines: &'static str,
+    index: &'static [IndexEntry],
+    header: OnceLock<Header>,
+    rows: OnceLock<Vec<R>>,
+    named: OnceLock<Vec<OnceLock<Box<R>>>>,
 }
 
+/// Where in the lines a name stands, from and to, and where its row does; sorted by name.
+type IndexEntry = [u32; 4];
+
 impl<R: Row> Table<R> {
-    const fn new(name: &'static str, json: &'static str) -> Self {
-        Table { name, json, parsed: OnceLock::new() }
+    const fn new(name: &'static str, lines: &'static str, index: &'static [IndexEntry]) -> Self {
+        Table { name, lines, index, header: OnceLock::new(), rows: OnceLock::new(), named: OnceLock::new() }
     }
 
-    fn parsed(&self) -> &Parsed<R> {
-        self.parsed.get_or_init(|| {
-            serde_json::from_str(self.json).unwrap_or_else(|fault| panic!("knowledge table {}: {fault}", self.name))
-        })
+    /// The tables are part of the program, and a test parses every row.
+    fn parse<T: DeserializeOwned>(&self, json: &str) -> T {
+        serde_json::from_str(json).unwrap_or_else(|fault| panic!("knowledge table {}: {fault}: {json}", self.name))
+    }
+
+    /// The JSON of every row.
+    fn texts(&self) -> impl Iterator<Item = &'static str> {
+        self.lines.split('\n').skip(1)
     }
 
     /// All rows, in file order.
     pub fn rows(&self) -> &[R] {
-        &self.parsed().row
+        self.rows.get_or_init(|| self.texts().map(|json| self.parse(json)).collect())
+    }
+
+    /// The rows of one package (or of what else the table is about), in file order. No other row is parsed.
+    pub fn rows_of(&self, name: &str) -> impl DoubleEndedIterator<Item = &R> {
+        let text = |from: u32, to: u32| &self.lines[from as usize..to as usize];
+        let start = self.index.partition_point(|entry| text(entry[0], entry[1]) < name);
+        let count = self.index[start..].iter().take_while(|entry| text(entry[0], entry[1]) == name).count();
+        (start..start + count).map(move |at| {
+            let named = self.named.get_or_init(|| self.index.iter().map(|_| OnceLock::new()).collect());
+            &**named[at].get_or_init(|| Box::new(self.parse(text(self.index[at][2], self.index[at][3]))))
+        })
     }
 
     /// What holds for the whole table.
     pub fn header(&self) -> &Header {
-        &self.parsed().table
+        self.header.get_or_init(|| self.parse(self.lines.split('\n').next().unwrap_or_default()))
     }
 
     /// Who says what a row says.
@@ -143,14 +157,8 @@ impl<R: Row> AnyTable for Table<R> {
     }
 
     fn plain(&self) -> Vec<(serde_json::Map<String, serde_json::Value>, Provenance)> {
-        #[derive(Deserialize)]
-        struct Plain {
-            row: Vec<serde_json::Map<String, serde_json::Value>>,
-        }
-        let plain: Plain = serde_json::from_str(self.json).unwrap_or(Plain { row: Vec::new() });
-        plain
-            .row
-            .into_iter()
+        self.texts()
+            .map(|json| self.parse::<serde_json::Map<String, serde_json::Value>>(json))
             .zip(self.rows())
             .map(|(mut values, row)| {
                 for key in ["source", "locator", "checked", "grounds"] {
@@ -202,7 +210,10 @@ macro_rules! tables {
             #[must_use]
             pub const fn built_in() -> Self {
                 Knowledge {
-                    $($table: Table::new(stringify!($table), include_str!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".json"))),)*
+                    $($table: Table::new(stringify!($table),
+                        include_str!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".rows")),
+                        include!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".index")),
+                    ),)*
                 }
             }
 
@@ -270,9 +281,18 @@ impl std::fmt::Display for Release {
 /// Whether a version lies between two releases, the upper one taken as a prefix (`8.9` includes `8.9.7`).
 #[must_use]
 pub fn in_run(version: &Version, first: &Version, last: &Version) -> bool {
-    let release = version.only_release();
-    let prefix = Version::new(release.release().iter().copied().take(last.release().len()));
-    release >= first.only_release() && prefix <= last.only_release()
+    let parts = version.release();
+    let prefix = &parts[..parts.len().min(last.release().len())];
+    compare_parts(prefix, last.release()).is_le() && compare_parts(parts, first.release()).is_ge()
+}
+
+/// Compares release numbers; parts that are not written are zero.
+fn compare_parts(a: &[u64], b: &[u64]) -> std::cmp::Ordering {
+    let part = |parts: &[u64], at: usize| parts.get(at).copied().unwrap_or(0);
+    (0..a.len().max(b.len()))
+        .map(|at| part(a, at).cmp(&part(b, at)))
+        .find(|order| order.is_ne())
+        .unwrap_or(std::cmp::Ordering::Equal)
 }
 
 #[cfg(test)]

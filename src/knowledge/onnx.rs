@@ -122,7 +122,7 @@ impl Knowledge {
     #[must_use]
     pub fn operator(&self, domain: &str, name: &str) -> Option<(&Operator, Provenance)> {
         let table = &self.onnx_operator;
-        let row = table.rows().iter().find(|row| row.name == name && row.domain == domain)?;
+        let row = table.rows_of(name).find(|row| row.domain == domain)?;
         Some((row, table.provenance(row)))
     }
 
@@ -147,14 +147,14 @@ impl Knowledge {
     #[must_use]
     pub fn runtime_operator(&self, name: &str, opset: Opset) -> bool {
         let known = |row: &RuntimeOperator| row.since <= opset.0 && row.last.is_none_or(|last| opset.0 <= last);
-        self.onnxruntime_operator.rows().iter().any(|row| row.name == name && known(row))
+        self.onnxruntime_operator.rows_of(name).any(known)
     }
 
     /// A domain.
     #[must_use]
     pub fn domain(&self, name: &str) -> Option<(&Domain, Provenance)> {
         let table = &self.onnx_domain;
-        let row = table.rows().iter().find(|row| row.name == name)?;
+        let row = table.rows_of(name).next()?;
         Some((row, table.provenance(row)))
     }
 

@@ -134,7 +134,7 @@ rows! {
 impl Knowledge {
     /// Groups of distributions that own one import package and that this distribution belongs to.
     pub fn collisions_of(&self, name: &str) -> impl Iterator<Item = &Collision> {
-        self.collision.rows().iter().filter(move |row| row.distributions.iter().any(|it| it == name))
+        self.collision.rows_of(name)
     }
 
     /// The distributions that provide an import package, `name` among them; just `name` if no group is known.
@@ -153,7 +153,7 @@ impl Knowledge {
     #[must_use]
     pub fn gpu_libraries(&self, name: &str, version: &Version) -> Option<(&GpuLibraries, Provenance)> {
         let table = &self.gpu_libraries;
-        let row = table.rows().iter().find(|row| row.package == name && row.releases.contains(version))?;
+        let row = table.rows_of(name).find(|row| row.releases.contains(version))?;
         Some((row, table.provenance(row)))
     }
 
@@ -161,24 +161,20 @@ impl Knowledge {
     #[must_use]
     pub fn needs_of(&self, name: &str, version: &Version) -> Vec<(&Need, Provenance)> {
         let table = &self.needs;
-        let public = version.clone().without_local();
-        let speaks_of = |row: &Need| {
-            row.package == name
-                && match row.release.parse::<Version>() {
-                    Ok(release) => release == public,
-                    Err(_) => row.release.parse::<VersionSet>().is_ok_and(|set| set.contains(&public)),
-                }
+        let public = if version.is_local() { version.clone().without_local() } else { version.clone() };
+        let speaks_of = |row: &Need| match row.release.parse::<Version>() {
+            Ok(release) => release == public,
+            Err(_) => row.release.parse::<VersionSet>().is_ok_and(|set| set.contains(&public)),
         };
-        table.rows().iter().filter(|row| speaks_of(row)).map(|row| (row, table.provenance(row))).collect()
+        table.rows_of(name).filter(|row| speaks_of(row)).map(|row| (row, table.provenance(row))).collect()
     }
 
     /// The releases of a companion that go with a version of a component, oldest first.
     #[must_use]
     pub fn companions_for(&self, package: &str, component: &str, version: &Version) -> Vec<Version> {
-        let fits =
-            |row: &&Need| row.package == package && row.component == component && row.range.set.contains(version);
+        let fits = |row: &&Need| row.component == component && row.range.set.contains(version);
         let mut found: Vec<Version> =
-            self.needs.rows().iter().filter(fits).filter_map(|row| row.release.parse().ok()).collect();
+            self.needs.rows_of(package).filter(fits).filter_map(|row| row.release.parse().ok()).collect();
         found.sort();
         found
     }
@@ -187,7 +183,7 @@ impl Knowledge {
     #[must_use]
     pub fn numpy_abi(&self, name: &str) -> Option<(&NumpyAbi, Provenance)> {
         let table = &self.numpy_abi;
-        let row = table.rows().iter().find(|row| row.package == name)?;
+        let row = table.rows_of(name).next()?;
         Some((row, table.provenance(row)))
     }
 
@@ -195,7 +191,8 @@ impl Knowledge {
     #[must_use]
     pub fn wheel_pythons(&self, name: &str, version: &Version) -> Option<(&WheelPython, Provenance)> {
         let table = &self.wheel_python;
-        let row = table.rows().iter().find(|row| row.package == name && in_run(version, &row.first.0, &row.last.0))?;
+        // Most environments hold recent releases, which stand last.
+        let row = table.rows_of(name).rev().find(|row| in_run(version, &row.first.0, &row.last.0))?;
         Some((row, table.provenance(row)))
     }
 
@@ -203,13 +200,14 @@ impl Knowledge {
     /// package, only releases with a row of their own: what a release needs must be known before it is offered.
     #[must_use]
     pub fn known_releases(&self, name: &str) -> Vec<Version> {
-        let needs = self.needs.rows().iter().filter(|row| row.package == name);
-        let mut found: Vec<Version> = needs.filter_map(|row| row.release.parse().ok()).collect();
+        let needs = self.needs.rows_of(name);
+        let mut found: Vec<Version> =
+            needs.filter(|row| row.package == name).filter_map(|row| row.release.parse().ok()).collect();
         match name {
             "torch" => found = self.torch_release.rows().iter().map(|row| row.version.0.clone()).collect(),
             "onnxruntime" => found = self.onnxruntime_release.rows().iter().map(|row| row.version.0.clone()).collect(),
             _ if found.is_empty() => {
-                let wheels = self.wheel_python.rows().iter().filter(|row| row.package == name);
+                let wheels = self.wheel_python.rows_of(name);
                 found = wheels.flat_map(|row| [row.first.0.clone(), row.last.0.clone()]).collect();
             }
             _ => {}
@@ -230,20 +228,20 @@ impl Knowledge {
     /// The newest release of a package in the tables, if any table follows it release by release.
     #[must_use]
     pub fn newest_release(&self, name: &str) -> Option<&Release> {
-        self.wheel_python.rows().iter().filter(|row| row.package == name).map(|row| &row.last).max()
+        self.wheel_python.rows_of(name).next_back().map(|row| &row.last)
     }
 
     /// The runs of releases of a package that have a wheel for a Python.
     #[must_use]
     pub fn releases_for_python(&self, name: &str, python: &PythonVersion) -> Vec<&WheelPython> {
         let short = python.prefix(2);
-        self.wheel_python.rows().iter().filter(|row| row.package == name && row.python.contains(&short)).collect()
+        self.wheel_python.rows_of(name).filter(|row| row.python.contains(&short)).collect()
     }
 
     /// What a package is for, if that is known.
     #[must_use]
     pub fn role(&self, name: &PackageName) -> Option<Role> {
-        self.package_role.rows().iter().find(|row| row.package == name.as_str()).map(|row| row.role)
+        self.package_role.rows_of(name.as_str()).next().map(|row| row.role)
     }
 }
 
@@ -275,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_of_releases_do_not_overlap() {
+    fn runs_of_releases_rise_and_do_not_overlap() {
         let knowledge = Knowledge::built_in();
         let rows = knowledge.wheel_python.rows();
         for row in rows {
@@ -283,8 +281,14 @@ mod tests {
         }
         for (at, a) in rows.iter().enumerate() {
             for b in &rows[at + 1..] {
-                let apart = a.last < b.first || b.last < a.first;
-                assert!(a.package != b.package || apart, "{}: {} to {} meets {}", a.package, a.first, a.last, b.first);
+                assert!(
+                    a.package != b.package || a.last < b.first,
+                    "{}: {} to {} meets {}",
+                    a.package,
+                    a.first,
+                    a.last,
+                    b.first
+                );
             }
         }
     }

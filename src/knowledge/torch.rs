@@ -111,7 +111,7 @@ impl Knowledge {
     #[must_use]
     pub fn torch_architectures(&self, version: &Version, build: &str) -> Option<(&TorchArchitecture, Provenance)> {
         let table = &self.torch_architecture;
-        let rows = || table.rows().iter().filter(|row| row.build == build);
+        let rows = || table.rows_of(build);
         let exact = rows()
             .filter(|row| in_run(version, &row.first.0, &row.last.0) && !version.any_prerelease())
             .max_by_key(|row| row.last.0.release().len());

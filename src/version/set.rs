@@ -236,7 +236,7 @@ impl VersionSet {
     #[must_use]
     pub fn single(&self) -> Option<&Version> {
         match self.intervals.as_slice() {
-            [(Cut::At(low, Edge::Before), high @ Cut::At(..))] if *high == after(low) => Some(low),
+            [(Cut::At(low, Edge::Before), Cut::At(high, edge))] if *edge == edge_after(low) && low == high => Some(low),
             _ => None,
         }
     }
@@ -279,8 +279,11 @@ impl<'de> serde::Deserialize<'de> for VersionSet {
 }
 
 fn after(version: &Version) -> Cut {
-    let edge = if version.is_local() { Edge::After } else { Edge::AfterLocals };
-    Cut::At(version.clone(), edge)
+    Cut::At(version.clone(), edge_after(version))
+}
+
+fn edge_after(version: &Version) -> Edge {
+    if version.is_local() { Edge::After } else { Edge::AfterLocals }
 }
 
 fn release_of(version: &Version, parts: &[u64]) -> Version {

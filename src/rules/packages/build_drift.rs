@@ -64,7 +64,7 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
             .or_else(|| family.iter().find_map(|name| training.package(name)).filter(|_| serving_is_alone(serving, &family)));
         let Some(train) = train else { continue };
         let (Some(a), Some(b)) = (train.pin(), serve.pin()) else { continue };
-        if a.clone().without_local() != b.clone().without_local() {
+        if a != b && a.clone().without_local() != b.clone().without_local() {
             continue;
         }
         let ((before, _), (after, why)) = (kind(training, train, ctx.knowledge), kind(serving, serve, ctx.knowledge));

@@ -74,7 +74,7 @@ fn differ(train: &PackageView, serve: &PackageView) -> bool {
                 Some(Build::Other(_)) => version.any_prerelease(),
                 _ => false,
             });
-            if of_commit { a.only_release() != b.only_release() } else { a.clone().without_local() != b.clone().without_local() }
+            if of_commit { a.only_release() != b.only_release() } else { a != b && a.clone().without_local() != b.clone().without_local() }
         }
         _ => !train.versions.is_empty() && !serve.versions.is_empty() && serve.versions.within(&train.versions).violated(),
     }

@@ -89,12 +89,15 @@ fn wheels(
     let (Some(version), Some(_)) = (view.pin(), python.minor()) else { return };
     let Some((row, provenance)) = ctx.knowledge.wheel_pythons(view.name.as_str(), version) else { return };
     let short = python.prefix(2);
-    let known = ctx.knowledge.wheel_python.rows().iter().flat_map(|row| &row.python).max();
-    // A Python that came after the last look at the tables is unknown to them; so is another platform's wheel list.
+    // Another platform's wheel list is unknown to the tables; so is a Python that came after the last look at them.
     let elsewhere = side.target.os.as_deref().is_some_and(|os| os != "linux")
         || side.target.machine.as_deref().is_some_and(|machine| machine != "x86_64");
     let built = view.entries.iter().any(|entry| entry.package.build.is_some() || entry.package.url.is_some());
-    if row.python.contains(&short) || known.is_none_or(|newest| short > *newest) || elsewhere || built {
+    if row.python.contains(&short) || elsewhere || built {
+        return;
+    }
+    let known = ctx.knowledge.wheel_python.rows().iter().flat_map(|row| &row.python).max();
+    if known.is_none_or(|newest| short > *newest) {
         return;
     }
     let wheels_only = row.wheels_only == Some(true) && provenance.grounds == Grounds::Error;
