@@ -60,7 +60,7 @@ pub struct Header {
     pub grounds: Grounds,
 }
 
-/// A row type: what the macro [`rows!`] makes.
+/// A row type: what the macro `rows!` makes.
 pub trait Row: DeserializeOwned + 'static {
     /// The row's own provenance, where it differs from the table's.
     fn own(&self) -> OwnProvenance<'_>;
@@ -212,7 +212,10 @@ macro_rules! tables {
                 Knowledge {
                     $($table: Table::new(stringify!($table),
                         include_str!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".rows")),
-                        include!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".index")),
+                        {
+                            static INDEX: &[[u32; 4]] = include!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".index"));
+                            INDEX
+                        },
                     ),)*
                 }
             }
