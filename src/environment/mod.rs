@@ -306,6 +306,13 @@ impl Environment {
         self.all(pick!(BuildsExtensions)).into_iter().next()
     }
 
+    /// Whether an ONNX Runtime execution provider for NVIDIA GPUs is asked for.
+    #[must_use]
+    pub fn asks_for_gpu_provider(&self) -> bool {
+        let gpu = |name: &String| ["CUDA", "Tensorrt", "NvTensorRTRTX"].iter().any(|start| name.starts_with(start));
+        self.all(pick!(ExecutionProviders)).iter().any(|seen| seen.value.iter().any(gpu))
+    }
+
     /// What the program is told to run on: `cuda`, `cpu`, ...; also from the execution providers it asks for.
     #[must_use]
     pub fn device(&self) -> Option<(&'static str, Place)> {

@@ -148,7 +148,7 @@ rules! {
     model { opset_too_new, ir_version_too_new, unknown_operator, unprovided_domain, written_by_another_version }
     gpu {
         driver_too_old, toolkit_newer_than_driver, gpu_not_in_build, gpu_not_in_toolkit, gpu_dropped_by_driver, cuda_major_mismatch,
-        cudnn_mismatch, two_cuda_majors,
+        cudnn_mismatch, two_cuda_majors, cpu_build_beside_gpu,
     }
     hygiene { unpinned, contradiction }
     own { newer_than_knowledge }

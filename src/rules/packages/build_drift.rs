@@ -116,6 +116,21 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
     }
 }
 
+/// Whether this is a build without CUDA, as far as name, label and index tell.
+pub(crate) fn is_cpu(side: &Environment, view: &PackageView, knowledge: &Knowledge) -> bool {
+    kind(side, view, knowledge).0 == Some(Kind::Cpu)
+}
+
+/// Whether this rule compares the package with another build of the same release in training.
+pub(crate) fn reports(ctx: &Context<'_>, serving: &Environment, view: &PackageView) -> bool {
+    let train = ctx.training.and_then(|training| training.package(view.name.as_str()).map(|train| (training, train)));
+    train.is_some_and(|(training, train)| {
+        let same = train.pin().zip(view.pin()).is_some_and(|(a, b)| a.clone().without_local() == b.clone().without_local());
+        let (before, after) = (kind(training, train, ctx.knowledge).0, kind(serving, view, ctx.knowledge).0);
+        same && before.is_some() && before != after
+    })
+}
+
 /// A GPU build that was replaced by a CPU build is an error where the GPU is asked for, a warning where there is one.
 fn judge(
     serving: &Environment,
