@@ -4,5 +4,6 @@
 
 mod gpu_texts;
 mod layers;
+mod load_matrix;
 mod onnx;
 mod requirements;
