@@ -1,7 +1,7 @@
 use crate::{
     environment::Environment,
     finding::{Impact, Severity, Verdicts},
-    rules::{Check, Context},
+    rules::{Check, Context, packages::behaviour_change},
 };
 
 rule! {
@@ -80,6 +80,9 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
             );
             return;
         }
+    }
+    if !behaviour_change::between_pythons(ctx.knowledge, train.value, serve.value).is_empty() {
+        return; // Said by that rule, with what changed.
     }
     let help = format!("serve with Python {before} if the model is stored as a Python object");
     out.findings.push(finding.severity(Severity::Info).impact(Impact::Drift).help(help));
