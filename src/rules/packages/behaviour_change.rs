@@ -69,11 +69,15 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
         let changes = between(ctx.knowledge, train, serve);
         let Some(finding) = told(serve.name.as_str(), &train.shown(), &serve.shown(), changes) else { continue };
         let (name, before, after) = (&serve.name, train.shown(), serve.shown());
+        let help = match finding.impact {
+            Impact::WrongResult => format!("pin {name}=={before} in serving, or compare the answers of both versions"),
+            _ => format!("pin {name}=={before} in serving, or test the service with {after}"),
+        };
         out.findings.push(
             finding
                 .primary(&serving.name, serve.place(), format!("{after} in serving"))
                 .label(&training.name, train.place(), format!("{before} in training"))
-                .help(format!("pin {name}=={before} in serving, or compare the answers of both versions on the same inputs")),
+                .help(help),
         );
     }
     if let (Some(train), Some(serve)) = (training.python(), serving.python())
@@ -118,7 +122,9 @@ fn told(name: &str, before: &str, after: &str, mut changes: Vec<Known<'_>>) -> O
         .severity(severity)
         .impact(impact)
         .about([name]);
-    Some(changes.into_iter().take(most).fold(finding, |finding, (row, provenance)| {
+    // The lighter ones are counted; only those that decide are told at length.
+    let decisive = changes.into_iter().filter(|(row, provenance)| self::reach(row, provenance.grounds) == reach);
+    Some(decisive.take(most).fold(finding, |finding, (row, provenance)| {
         let (old, new, what, functions) = (&row.old, &row.new, &row.claim, listed(&row.functions));
         let claim = format!("in {shown} {new}, unlike {old}, {what} ({functions})");
         finding.because(Reason { claim, provenance })
