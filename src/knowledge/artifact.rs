@@ -11,7 +11,7 @@ pub enum Promise {
     SameMinor,
     /// Releases of the same major.
     SameMajor,
-    /// The same release or a newer one.
+    /// The same minor release or a newer one.
     NewerReadsOlder,
 }
 
@@ -55,19 +55,21 @@ impl ArtifactPromise {
         match self.promise {
             Promise::SameMinor => same(2),
             Promise::SameMajor => same(1),
-            Promise::NewerReadsOlder => reader.only_release() >= writer.only_release(),
+            Promise::NewerReadsOlder => (part(reader, 0), part(reader, 1)) >= (part(writer, 0), part(writer, 1)),
         }
     }
 }
 
 impl Knowledge {
-    /// The promise for a format and the distribution that wrote it.
-    #[must_use]
-    pub fn artifact_promise(&self, format: &str, producer: &str) -> Option<(&ArtifactPromise, Provenance)> {
+    /// The promises for a format and the distribution that wrote it.
+    pub fn artifact_promises(
+        &self,
+        format: &str,
+        producer: &str,
+    ) -> impl Iterator<Item = (&ArtifactPromise, Provenance)> {
         let table = &self.artifact;
-        let fits = |row: &&ArtifactPromise| row.producer == producer && row.formats.iter().any(|it| it == format);
-        let row = table.rows().iter().find(fits)?;
-        Some((row, table.provenance(row)))
+        let fits = move |row: &&ArtifactPromise| row.producer == producer && row.formats.iter().any(|it| it == format);
+        table.rows().iter().filter(fits).map(|row| (row, table.provenance(row)))
     }
 
     /// A general statement by its id.
@@ -92,13 +94,17 @@ mod tests {
     fn promises_go_by_minor_by_major_and_by_direction() {
         let knowledge = Knowledge::built_in();
         let kept = |format: &str, producer: &str, writer: &str, reader: &str| {
-            let (row, _) = knowledge.artifact_promise(format, producer).unwrap();
-            row.kept(&writer.parse().unwrap(), &reader.parse().unwrap())
+            let (writer, reader) = (writer.parse().unwrap(), reader.parse().unwrap());
+            assert!(knowledge.artifact_promises(format, producer).next().is_some(), "{format} of {producer}");
+            knowledge.artifact_promises(format, producer).all(|(row, _)| row.kept(&writer, &reader))
         };
         assert!(kept("pickle", "scikit-learn", "1.4.0", "1.4.2"));
         assert!(!kept("pickle", "scikit-learn", "1.3.2", "1.4.0"));
         assert!(kept("xgboost-json", "xgboost", "1.7.6", "2.1.0"));
         assert!(!kept("xgboost-json", "xgboost", "2.1.0", "1.7.6"));
+        assert!(kept("xgboost-json", "xgboost", "2.1.4", "2.1.1"));
+        assert!(kept("pickle", "pandas", "2.0.3", "2.3.3"));
+        assert!(!kept("pickle", "pandas", "3.0.0", "2.3.3"));
         assert!(kept("tokenizer-json", "tokenizers", "0.19.1", "0.15.0"));
         assert!(!kept("tokenizer-json", "tokenizers", "0.20.3", "0.19.1"));
         assert!(!kept("keras", "keras", "3.1.1", "2.15.0"));

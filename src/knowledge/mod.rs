@@ -230,6 +230,8 @@ macro_rules! tables {
 }
 
 pub mod artifact;
+pub mod artifact_break;
+pub mod change;
 pub mod cuda;
 pub mod gpu;
 pub mod onnx;
@@ -238,6 +240,8 @@ pub mod torch;
 
 tables! {
     artifact: artifact::ArtifactPromise,
+    artifact_break: artifact_break::ArtifactBreak,
+    change: change::Change,
     collision: packages::Collision,
     cuda_driver: cuda::ToolkitDriver,
     cuda_minor: cuda::MinorFloor,

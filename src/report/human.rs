@@ -86,7 +86,7 @@ fn render(report: &Report<'_>, style: Style) -> String {
     }
     if style.detail > Detail::Quiet {
         if !short.is_empty() {
-            let _ = writeln!(out, "Differences without a known consequence:");
+            let _ = writeln!(out, "Remarks:");
             for finding in short {
                 line(&mut out, report, finding, style);
             }

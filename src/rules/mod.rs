@@ -144,8 +144,14 @@ macro_rules! rules {
 
 rules! {
     python { python_drift, python_without_wheel }
-    packages { version_drift, missing_in_serving, build_drift, colliding_distributions, numpy_abi, companion_mismatch, unmet_requirement }
-    model { opset_too_new, ir_version_too_new, unknown_operator, unprovided_domain, written_by_another_version }
+    packages {
+        version_drift, missing_in_serving, build_drift, colliding_distributions, numpy_abi, companion_mismatch, unmet_requirement,
+        behaviour_change,
+    }
+    model {
+        opset_too_new, ir_version_too_new, unknown_operator, unprovided_domain, written_by_another_version,
+        plan_for_another_machine,
+    }
     gpu {
         driver_too_old, toolkit_newer_than_driver, gpu_not_in_build, gpu_not_in_toolkit, gpu_dropped_by_driver, cuda_major_mismatch,
         cudnn_mismatch, two_cuda_majors, cpu_build_beside_gpu,

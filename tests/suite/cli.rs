@@ -138,11 +138,11 @@ fn codes(options: &[&str]) -> Vec<String> {
 
 #[test]
 fn filters_choose_what_is_shown() {
-    assert_eq!(codes(&[]), ["EC105", "EC201", "EC301", "EC601", "EC101"]);
+    assert_eq!(codes(&[]), ["EC105", "EC201", "EC301", "EC108", "EC601", "EC101"]);
     assert_eq!(codes(&["--select", "EC3"]), ["EC301"]);
     assert_eq!(codes(&["--select", "driver-too-old,ec201"]), ["EC201", "EC301"]);
     assert_eq!(codes(&["--ignore", "EC1"]), ["EC201", "EC301", "EC601"]);
-    assert_eq!(codes(&["--select", "EC1", "--ignore", "numpy-abi"]), ["EC101"]);
+    assert_eq!(codes(&["--select", "EC1", "--ignore", "numpy-abi"]), ["EC108", "EC101"]);
     assert_eq!(codes(&["--impact", "load-failure"]), ["EC201"]);
     assert_eq!(codes(&["--impact", "start-failure,drift"]), ["EC105", "EC301", "EC601", "EC101"]);
     // What is not shown does not fail, and is not asked about either.
@@ -156,7 +156,7 @@ fn the_gate_is_where_the_user_puts_it() {
     let gate =
         |ignore: &str, level: &str| envcheck(&["diff", TRAIN, SERVE, "--ignore", ignore, "--fail-on", level]).code;
     for (ignore, levels) in
-        [("EC9", [1, 1, 1, 0]), ("EC105,EC2,EC3", [0, 1, 1, 0]), ("EC105,EC2,EC3,EC6", [0, 0, 1, 0])]
+        [("EC9", [1, 1, 1, 0]), ("EC105,EC2,EC3", [0, 1, 1, 0]), ("EC105,EC108,EC2,EC3,EC6", [0, 0, 1, 0])]
     {
         let found = ["error", "warning", "info", "never"].map(|level| gate(ignore, level));
         assert_eq!(found, levels, "--ignore {ignore}");

@@ -6,6 +6,7 @@ mod cases;
 mod cli;
 mod gpu_texts;
 mod layers;
+mod load_matrix;
 mod onnx;
 mod registry;
 mod reports;

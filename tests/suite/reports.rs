@@ -230,6 +230,7 @@ fn vendor(text: &str) -> bool {
         "Kepler",
         "Pascal",
         "Maxwell",
+        "TensorRT",
     ]
     .iter()
     .any(|name| text.starts_with(name))

@@ -2,7 +2,7 @@ use crate::{
     environment::{Environment, PackageView},
     finding::{Finding, Impact, Severity, Verdicts},
     knowledge::{packages::Role, torch::Build},
-    rules::{Check, Context, listed_up_to},
+    rules::{Check, Context, listed_up_to, packages::behaviour_change},
 };
 
 rule! {
@@ -38,7 +38,8 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
     let mut folded: Vec<(&PackageView, &PackageView)> = Vec::new();
     for serve in serving.packages() {
         let Some(train) = training.package(serve.name.as_str()) else { continue };
-        if !differ(train, serve) {
+        // What is known to change between the two is said by its own rule.
+        if !differ(train, serve) || !behaviour_change::between(ctx.knowledge, train, serve).is_empty() {
             continue;
         }
         match ctx.knowledge.role(&serve.name) {

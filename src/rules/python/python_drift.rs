@@ -1,7 +1,7 @@
 use crate::{
     environment::Environment,
-    finding::{Impact, Severity, Undecided, Verdicts},
-    rules::{Check, Context},
+    finding::{Finding, Impact, Severity, Undecided, Verdicts},
+    rules::{Check, Context, packages::behaviour_change},
 };
 
 rule! {
@@ -54,8 +54,12 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
             continue;
         }
         let path = &model.value.path;
+        // Measured: these two run each other's functions, although the maker promises nothing.
+        let exchanged = ["3.8", "3.9"];
+        let works = [&writer.prefix(2), &after].iter().all(|python| exchanged.contains(&python.to_string().as_str()));
         let mut finding = RULE
             .finding(format!("{path} was written with Python {writer}, serving runs Python {}", serve.value))
+            .severity(if works { Severity::Warning } else { Severity::Error })
             .primary(&serving.name, serve.place, format!("serving runs {}", serve.value))
             .label(&side.name, model.place, "holds bytecode of the Python that wrote it")
             .about(["python", "model"])
@@ -82,6 +86,8 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
         .label(&training.name, train.place, format!("training ran {}", train.value))
         .about(["python"]);
     out.findings.push(if before.major() == after.major() {
+        let reasons = behaviour_change::python_reasons(ctx.knowledge, train.value, serve.value);
+        let finding = reasons.into_iter().fold(finding, Finding::because);
         finding.severity(Severity::Info).help(format!("serve with Python {before} if the model is stored as a Python object"))
     } else {
         finding
