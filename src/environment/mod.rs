@@ -75,6 +75,8 @@ impl<T> Clone for Seen<'_, T> {
 
 impl<T> Copy for Seen<'_, T> {}
 
+type Packages = BTreeMap<PackageName, Arc<PackageView>>;
+
 /// One side.
 #[derive(Debug)]
 pub struct Environment {
@@ -84,8 +86,8 @@ pub struct Environment {
     pub side: Side,
     /// The machine that markers are evaluated for.
     pub target: Target,
-    facts: Vec<Fact>,
-    packages: BTreeMap<PackageName, PackageView>,
+    facts: Arc<Vec<Fact>>,
+    packages: Arc<Packages>,
     /// What [`Environment::cuda_users`] found, since most GPU rules ask for it.
     cuda_users: OnceLock<Vec<CudaUser>>,
 }
@@ -102,8 +104,8 @@ impl Environment {
             name: stated.unwrap_or_else(|| name.to_owned()),
             side,
             target: Target::default(),
-            facts,
-            packages: BTreeMap::new(),
+            facts: Arc::new(facts),
+            packages: Arc::default(),
             cuda_users: OnceLock::new(),
         };
         environment.target = Target {
@@ -112,35 +114,43 @@ impl Environment {
             os: environment.os().map(|seen| seen.value.clone()),
             machine: environment.first(pick!(Architecture)),
         };
-        environment.packages = package::assemble(&environment.facts, &environment.target);
+        environment.packages = Arc::new(package::assemble(&environment.facts, &environment.target));
         environment
     }
 
-    /// The same side with another version of a package.
+    /// The same side with another version of a package, for the question what a change would do.
+    ///
+    /// Only what rules see of the package changes; [`Environment::facts`] stay what was read.
     #[must_use]
     pub fn with_package(&self, name: &str, version: &Version) -> Environment {
-        let mut facts = self.facts.clone();
-        for fact in &mut facts {
-            if let FactKind::Package(package) = &mut fact.kind
-                && package.name.as_str() == name
-            {
-                let package = Arc::make_mut(package);
+        let mut packages = (*self.packages).clone();
+        if let Some(view) = packages.get_mut(name) {
+            let view = Arc::make_mut(view);
+            for entry in &mut view.entries {
+                let package = Arc::make_mut(&mut entry.package);
                 package.versions = VersionSet::exactly(version);
                 package.specifier = format!("=={version}");
                 // What was read about the old version does not hold for the new one.
                 package.cuda = None;
                 package.build = None;
-                package.requires.clear();
-                package.requires_python = None;
+                package.forget_requirements();
             }
+            view.versions = VersionSet::exactly(version);
         }
-        Environment::new(&self.name, self.side, facts)
+        Environment {
+            name: self.name.clone(),
+            side: self.side,
+            target: self.target.clone(),
+            facts: Arc::clone(&self.facts),
+            packages: Arc::new(packages),
+            cuda_users: OnceLock::new(),
+        }
     }
 
     /// The same side with another driver.
     #[must_use]
     pub fn with_driver(&self, driver: &DriverVersion) -> Environment {
-        let mut facts = self.facts.clone();
+        let mut facts = (*self.facts).clone();
         facts.retain(|fact| !matches!(fact.kind, FactKind::DriverCuda(_)));
         for fact in &mut facts {
             if let FactKind::Driver(version) = &mut fact.kind {
@@ -158,13 +168,13 @@ impl Environment {
 
     /// All packages by name.
     pub fn packages(&self) -> impl Iterator<Item = &PackageView> {
-        self.packages.values()
+        self.packages.values().map(|view| &**view)
     }
 
     /// A package by its normalised name, whether or not its marker is decided; not if it surely does not apply.
     #[must_use]
     pub fn package(&self, name: &str) -> Option<&PackageView> {
-        self.packages.get(name)
+        self.packages.get(name).map(|view| &**view)
     }
 
     /// Values of one kind, the weightiest first.
@@ -316,7 +326,7 @@ impl Environment {
     /// What the program is told to run on: `cuda`, `cpu`, ...; also from the execution providers it asks for.
     #[must_use]
     pub fn device(&self) -> Option<(&'static str, Place)> {
-        for fact in &self.facts {
+        for fact in self.facts.iter() {
             match &fact.kind {
                 FactKind::Device(word) if ["cuda", "gpu"].contains(&word.as_str()) => {
                     return Some(("cuda", fact.place));

@@ -101,7 +101,7 @@ impl PackageView {
 }
 
 /// Groups the mentions of each package and decides which versions are left.
-pub(super) fn assemble(facts: &[Fact], target: &Target) -> BTreeMap<PackageName, PackageView> {
+pub(super) fn assemble(facts: &[Fact], target: &Target) -> BTreeMap<PackageName, Arc<PackageView>> {
     let mut mentions: BTreeMap<PackageName, Vec<Entry>> = BTreeMap::new();
     for fact in facts {
         let FactKind::Package(package) = &fact.kind else { continue };
@@ -116,7 +116,9 @@ pub(super) fn assemble(facts: &[Fact], target: &Target) -> BTreeMap<PackageName,
             applies,
         });
     }
-    let views = mentions.into_iter().filter_map(|(name, entries)| view(name.clone(), entries).map(|view| (name, view)));
+    let views = mentions
+        .into_iter()
+        .filter_map(|(name, entries)| view(name.clone(), entries).map(|view| (name, Arc::new(view))));
     views.collect()
 }
 

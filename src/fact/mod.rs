@@ -10,7 +10,10 @@ pub mod requirement;
 mod specifier;
 pub mod wheel;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 pub use model::{Dimension, ExternalData, Model, OperatorUse, Signature};
 pub use name::{InvalidName, PackageName};
@@ -25,6 +28,7 @@ use crate::{
     },
 };
 use marker::Marker;
+use requirement::Requirement;
 
 /// A value with the place it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,9 +204,41 @@ pub struct Package {
     pub cuda: Option<CudaVersion>,
     /// Where the parts stand.
     pub parts: PackageParts,
+    parsed: Parsed,
+}
+
+/// The requirements of a package, parsed when a rule first asks; no part of what the file says.
+#[derive(Debug, Default)]
+struct Parsed(OnceLock<Vec<(Requirement, VersionSet)>>);
+
+impl Clone for Parsed {
+    fn clone(&self) -> Self {
+        Parsed::default()
+    }
+}
+
+impl PartialEq for Parsed {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Package {
+    /// What the installed package requires, each with the versions it allows; texts that are no requirements are left out.
+    #[must_use]
+    pub fn requirements(&self) -> &[(Requirement, VersionSet)] {
+        let parsed = |text: &String| requirement::parse(text, 0).ok().map(|it| (it.versions(), it));
+        let swap = |(versions, requirement)| (requirement, versions);
+        self.parsed.0.get_or_init(|| self.requires.iter().filter_map(parsed).map(swap).collect())
+    }
+
+    /// Forgets what the package requires, as for another release of it.
+    pub fn forget_requirements(&mut self) {
+        self.requires.clear();
+        self.requires_python = None;
+        self.parsed = Parsed::default();
+    }
+
     /// A package without anything but its name; its parts all stand at `span`.
     #[must_use]
     pub fn named(name: PackageName, spelled: &str, span: Span) -> Self {
@@ -222,6 +258,7 @@ impl Package {
             tags: Vec::new(),
             cuda: None,
             parts: PackageParts { name: span, specifier: None, marker: None },
+            parsed: Parsed::default(),
         }
     }
 }

@@ -298,10 +298,11 @@ impl LineReader<'_> {
         }
     }
 
-    fn push(&mut self, package: Package, span: Span) {
+    fn push(&mut self, mut package: Package, span: Span) {
+        package.constraint = self.constraint;
         self.report_undefined(span);
         self.reading.facts.push(Fact {
-            kind: FactKind::Package(Package { constraint: self.constraint, ..package }.into()),
+            kind: FactKind::Package(package.into()),
             standing: self.standing,
             place: Place { file: self.file, span: self.line.place(span) },
         });
@@ -420,7 +421,8 @@ impl LineReader<'_> {
             if !url.to_lowercase().starts_with("file:") && !is_repository(url) {
                 return self.skip(span, NOT_EDITABLE.to_owned());
             }
-            let package = Package { editable: true, ..parsed.into_package(place) };
+            let mut package = parsed.into_package(place);
+            package.editable = true;
             return self.push(package, span);
         }
         let lower = text.to_lowercase();

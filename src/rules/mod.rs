@@ -165,23 +165,28 @@ rules! {
 pub fn run(context: &Context<'_>) -> Verdicts {
     let mut verdicts = Verdicts::default();
     for rule in RULES {
-        match rule.check {
-            Check::Side(check) => context.sides().for_each(|side| check(context, side, &mut verdicts)),
-            Check::Pair(check) => {
-                if let Some(training) = context.training {
-                    check(context, training, context.serving, &mut verdicts);
-                }
-            }
-            Check::Model(check) => {
-                for (side, model) in context.models() {
-                    check(context, side, model, &mut verdicts);
-                }
-            }
-        }
+        run_one(rule, context, &mut verdicts);
     }
     verdicts.undecided.sort();
     verdicts.undecided.dedup();
     verdicts
+}
+
+/// Runs one rule.
+pub fn run_one(rule: &Rule, context: &Context<'_>, verdicts: &mut Verdicts) {
+    match rule.check {
+        Check::Side(check) => context.sides().for_each(|side| check(context, side, verdicts)),
+        Check::Pair(check) => {
+            if let Some(training) = context.training {
+                check(context, training, context.serving, verdicts);
+            }
+        }
+        Check::Model(check) => {
+            for (side, model) in context.models() {
+                check(context, side, model, verdicts);
+            }
+        }
+    }
 }
 
 /// Finds a rule by code or name, without case.

@@ -6,6 +6,7 @@ use crate::{
     },
     finding::{Impact, Severity, Verdicts},
     rules::{Check, Context},
+    version::VersionSet,
 };
 
 rule! {
@@ -42,12 +43,11 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         let Some(entry) = view.entries.iter().find(|entry| !entry.package.requires.is_empty()) else { continue };
         let extras: Vec<&str> =
             view.entries.iter().flat_map(|entry| &entry.package.extras).map(crate::fact::PackageName::as_str).collect();
-        for text in &entry.package.requires {
-            let Ok(requirement) = requirement::parse(text, 0) else { continue };
+        for (requirement, allowed) in entry.package.requirements() {
             let applies =
                 requirement.marker.as_ref().is_none_or(|marker| marker.evaluate(&side.target, &extras).holds());
             if applies {
-                one(ctx, side, view, entry, &requirement, out);
+                one(ctx, side, view, (entry, requirement, allowed), out);
             }
         }
     }
@@ -60,8 +60,7 @@ fn one(
     ctx: &Context<'_>,
     side: &Environment,
     view: &PackageView,
-    entry: &Entry,
-    requirement: &Requirement,
+    (entry, requirement, allowed): (&Entry, &Requirement, &VersionSet),
     out: &mut Verdicts,
 ) {
     let (name, component) = (&view.name, &requirement.name);
@@ -84,7 +83,7 @@ fn one(
         }
         return;
     };
-    if requirement.url.is_some() || !other.versions.within(&requirement.versions()).violated() {
+    if requirement.url.is_some() || !other.versions.within(allowed).violated() {
         return;
     }
     // The tables know this pair too, with a release that would go with it.
