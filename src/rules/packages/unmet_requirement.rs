@@ -39,6 +39,9 @@ rule! {
 }
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    // A list of wishes is not a list of what gets installed.
+    let complete =
+        side.packages().all(|view| view.standing == Standing::Observed) && listed_with_dependencies(side);
     for view in side.packages() {
         let Some(entry) = view.entries.iter().find(|entry| !entry.package.requires.is_empty()) else { continue };
         let extras: Vec<&str> =
@@ -47,7 +50,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             let applies =
                 requirement.marker.as_ref().is_none_or(|marker| marker.evaluate(&side.target, &extras).holds());
             if applies {
-                one(ctx, side, view, (entry, requirement, allowed), out);
+                one(ctx, side, view, (entry, requirement, allowed), complete, out);
             }
         }
     }
@@ -61,25 +64,24 @@ fn one(
     side: &Environment,
     view: &PackageView,
     (entry, requirement, allowed): (&Entry, &Requirement, &VersionSet),
+    complete: bool,
     out: &mut Verdicts,
 ) {
     let (name, component) = (&view.name, &requirement.name);
-    let wanted = format!("{component} {}", requirement.specifier());
-    let wanted = wanted.trim_end();
+    let wanted = || format!("{component} {}", requirement.specifier()).trim_end().to_owned();
     let finding = |message: String| {
         RULE.finding(message)
-            .primary(&side.name, entry.version_place(), format!("requires {wanted}"))
+            .primary(&side.name, entry.version_place(), format!("requires {}", wanted()))
             .about([name.as_str(), component.as_str()])
             .because(ctx.knowledge.statement("pip-check"))
     };
-    let shown = view.pin().map_or_else(|| name.to_string(), |version| format!("{name} {version}"));
+    let shown = || view.pin().map_or_else(|| name.to_string(), |version| format!("{name} {version}"));
     let Some(other) = side.package(component.as_str()) else {
-        // pip, setuptools and wheel are left out of lists; a list of wishes is not a list of what gets installed.
+        // pip, setuptools and wheel are left out of lists.
         let hidden = ["pip", "setuptools", "wheel", "distribute"].contains(&component.as_str());
-        let closed = side.packages().all(|view| view.standing == Standing::Observed);
-        if closed && !hidden && listed_with_dependencies(side) {
-            let message = format!("{shown} requires {wanted}, which is not installed");
-            out.findings.push(finding(message).help(format!("install \"{}\"", wanted.replace(' ', ""))));
+        if complete && !hidden {
+            let message = format!("{} requires {}, which is not installed", shown(), wanted());
+            out.findings.push(finding(message).help(format!("install \"{}\"", wanted().replace(' ', ""))));
         }
         return;
     };
@@ -97,7 +99,7 @@ fn one(
         return;
     }
     out.findings.push(
-        finding(format!("{shown} requires {wanted}, found {}", other.shown()))
+        finding(format!("{} requires {}, found {}", shown(), wanted(), other.shown()))
             .label(&side.name, other.place(), format!("{component} {}", other.shown()))
             .help(format!("install {component}{}, or a release of {name} that accepts {}", requirement.specifier(), other.shown())),
     );
