@@ -133,6 +133,9 @@ impl Environment {
         if let Some(cuda) = stated {
             return Some(user(cuda, CudaUse::Stated, None, true));
         }
+        if is_conda(view) {
+            return None;
+        }
         let version = view.pin()?;
         let (row, provenance) = knowledge.gpu_libraries(name, version)?;
         if version.is_local() {
@@ -156,6 +159,9 @@ impl Environment {
         }
         if let Some(cuda) = stated {
             return Some((cuda, None, true));
+        }
+        if is_conda(view) {
+            return None; // PyPI's wheels say nothing about conda's builds.
         }
         match self.build_of_index() {
             Some(Build::Cuda(cuda)) => return Some((cuda, None, true)),
@@ -197,7 +203,7 @@ impl Environment {
         let mut users = Vec::new();
         for view in self.packages() {
             let name = view.name.as_str();
-            let Some(version) = view.pin() else { continue };
+            let Some(version) = view.pin().filter(|_| !is_conda(view)) else { continue };
             let mut push = |cudnn: CudnnVersion, how, reason| {
                 let shown = format!("{name} {version}");
                 users.push(CudnnUser { component: name.to_owned(), shown, cudnn, place: view.place(), how, reason });
@@ -243,6 +249,11 @@ impl Environment {
         }
         users
     }
+}
+
+/// Whether conda installed it: its builds are made apart from those on PyPI.
+fn is_conda(view: &PackageView) -> bool {
+    view.entries.iter().any(|entry| entry.package.build.as_deref().is_some_and(|build| !build.starts_with("pypi")))
 }
 
 fn stated(component: String, shown: String, cuda: CudaVersion, place: Place) -> CudaUser {

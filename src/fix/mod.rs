@@ -29,6 +29,12 @@ const NOT_BY_VERSION: [&str; 3] = ["EC104", "EC602", "EC901"];
 /// The rule that another driver mends.
 const DRIVER_RULE: &str = "EC301";
 
+/// The rule that any pin would silence.
+const UNPINNED_RULE: &str = "EC601";
+
+/// The rule whose table names the release to take.
+const NUMPY_RULE: &str = "EC105";
+
 /// The rule that speaks from the metadata of the very releases that are there.
 const REQUIREMENT_RULE: &str = "EC107";
 
@@ -123,7 +129,7 @@ fn fixes(context: &Context<'_>, finding: &Finding, before: &[Mark], left: &mut u
             if found.len() >= OFFERED {
                 return found;
             }
-            let candidates = candidates(context, side, component);
+            let candidates = candidates(context, side, component, finding.code);
             for change in candidates.into_iter().take(PER_COMPONENT) {
                 if *left == 0 {
                     return found;
@@ -157,6 +163,11 @@ fn resolves(context: &Context<'_>, side: &Environment, change: &Change, target: 
     if own.findings.iter().any(still) {
         return false;
     }
+    // What can no longer be decided is not resolved.
+    let named = |text: &str| matches!(change, Change::Package { name, .. } if text.contains(name.as_str()));
+    if own.undecided.iter().any(|question| question.code == target.code && named(&question.reason)) {
+        return false;
+    }
     let verdicts = rules::run(&after);
     let marks: Vec<Mark> = verdicts.findings.iter().map(Mark::of).collect();
     // A new remark about drift is no harm; a new warning is.
@@ -178,7 +189,7 @@ fn shares(a: &Mark, b: &Mark) -> bool {
 }
 
 /// Known releases of a component, the nearest to what is there first.
-fn candidates(context: &Context<'_>, side: &Environment, component: &str) -> Vec<Change> {
+fn candidates(context: &Context<'_>, side: &Environment, component: &str, code: &str) -> Vec<Change> {
     let knowledge = context.knowledge;
     if component == "nvidia-driver" {
         let windows = side.host_os().is_some_and(|os| os.value == "windows");
@@ -186,6 +197,11 @@ fn candidates(context: &Context<'_>, side: &Environment, component: &str) -> Vec
         return knowledge.known_drivers(system).into_iter().map(Change::Driver).collect();
     }
     let Some(view) = side.package(component) else { return Vec::new() };
+    // The tables of torch builds are about Linux; other systems get other wheels under the same number.
+    let elsewhere = side.target.os.as_deref().is_some_and(|os| os != "linux");
+    if elsewhere && ["torch", "torchvision", "torchaudio"].contains(&component) {
+        return Vec::new();
+    }
     let current = view.pin().cloned().or_else(|| view.versions.lower_bound().cloned());
     let mut releases = knowledge.known_releases(component);
     if let Some(current) = &current {
@@ -197,11 +213,24 @@ fn candidates(context: &Context<'_>, side: &Environment, component: &str) -> Vec
         order.sort_by_key(|at| (distance(*at), *at < place));
         releases = order.into_iter().map(|at| releases[at].clone()).collect();
     }
-    let builds = current.iter().flat_map(|current| other_builds(knowledge, component, current));
+    // An index that is named decides which builds there are.
+    let free = side.indexes().is_empty();
+    let builds = current.iter().filter(|_| free).flat_map(|current| other_builds(knowledge, component, current));
     // What training used was tested with the model.
     let trained =
         context.training.filter(|_| side.side == Side::Serving).and_then(|it| it.package(component)?.pin().cloned());
-    let trained = trained.filter(|version| current.as_ref() != Some(version));
+    // Builds of a commit are on no index.
+    let trained = trained.filter(|version| current.as_ref() != Some(version) && !version.any_prerelease());
+    if code == UNPINNED_RULE {
+        // Any release would do for the rule; only the one that was tested is worth naming.
+        releases.clear();
+    }
+    if code == NUMPY_RULE
+        && let Some((row, _)) = knowledge.numpy_abi(component)
+    {
+        releases.insert(0, row.first.0.clone());
+    }
+    let builds = builds.filter(|_| code != UNPINNED_RULE);
     let all = trained.into_iter().chain(builds).chain(releases);
     all.map(|version| Change::Package { name: component.to_owned(), version }).collect()
 }

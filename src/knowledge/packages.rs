@@ -244,7 +244,11 @@ impl Knowledge {
             needs.filter(|row| row.package == name).filter_map(|row| row.release.one().cloned()).collect();
         match name {
             "torch" => found = self.torch_release.rows().iter().map(|row| row.version.0.clone()).collect(),
-            "onnxruntime" => found = self.onnxruntime_release.rows().iter().map(|row| row.version.0.clone()).collect(),
+            "onnxruntime" => {
+                // Releases that check nothing are no way out of anything.
+                let checking = self.onnxruntime_release.rows().iter().filter(|row| row.unchecked != Some(true));
+                found = checking.map(|row| row.version.0.clone()).collect();
+            }
             _ if found.is_empty() => {
                 let wheels = self.wheel_python.rows_of(name);
                 found = wheels.flat_map(|row| [row.first.0.clone(), row.last.0.clone()]).collect();

@@ -84,7 +84,7 @@ pub(super) fn claims(probe: &Probe<'_>) -> Claim {
         (false, 0) => Claim::No,
         (true, total) if good * 2 >= total && !conda => Claim::Certain,
         (true, _) if text_file => Claim::Likely,
-        (false, total) if text_file && survey.bounded >= 2 && survey.pinned > 0 => {
+        (false, total) if text_file && survey.pinned > 0 && (survey.bounded >= 2 || total == survey.pinned) => {
             let nearly_all = (survey.bounded + survey.options) * 10 >= total * 9;
             if nearly_all && survey.other * 20 <= total { Claim::Likely } else { mostly(good, total) }
         }
@@ -115,6 +115,7 @@ mod tests {
         }
         assert_eq!(claim("serve.txt", pins), Claim::Likely);
         assert_eq!(claim("serve.txt", "-i https://packages.example/simple\ntorch==2.1\nnumpy==1.26\nscipy\n"), Claim::Named);
+        assert_eq!(claim("prod.txt", "torch==2.2.2\n"), Claim::Likely);
         assert_eq!(claim("words.txt", "alpha\nbeta\ngamma\n"), Claim::Named);
         assert_eq!(claim("empty.txt", ""), Claim::No);
         assert_eq!(claim("README.txt", "Welcome to the thing.\n\nIt does a lot.\n"), Claim::No);

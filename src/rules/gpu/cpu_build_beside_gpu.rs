@@ -63,6 +63,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         let statement = if name.starts_with("onnxruntime") { "onnxruntime-cpu" } else { "cpu-builds" };
         let help = match name {
             "onnxruntime" => "install onnxruntime-gpu instead of onnxruntime, or declare device = \"cpu\"".to_owned(),
+            "tensorflow-cpu" | "tensorflow-intel" => "install tensorflow instead, or declare device = \"cpu\"".to_owned(),
             _ => format!("install the GPU build of {name}, or declare device = \"cpu\""),
         };
         out.findings.push(

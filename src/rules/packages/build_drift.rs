@@ -155,6 +155,15 @@ fn judge(
 fn kind(side: &Environment, view: &PackageView, knowledge: &Knowledge) -> (Option<Kind>, Option<Reason>) {
     let name = view.name.as_str();
     let Some(version) = view.pin() else { return (None, None) };
+    // conda says in the build string what PyPI says in a label.
+    let conda = view.entries.iter().find_map(|entry| entry.package.build.as_deref().map(|build| (entry, build)));
+    if let Some((entry, build)) = conda.filter(|(_, build)| !build.starts_with("pypi")) {
+        return match &entry.package.cuda {
+            Some(cuda) => (Some(Kind::Cuda(Some(cuda.clone()))), None),
+            None if build.contains("cpu") => (Some(Kind::Cpu), None),
+            None => (None, None),
+        };
+    }
     let by_name = match name {
         "tensorflow-cpu" | "tensorflow-intel" | "tf-nightly-cpu" | "onnxruntime" | "faiss-cpu" | "paddlepaddle" | "xgboost-cpu" => Some(Kind::Cpu),
         "tensorflow" | "tensorflow-gpu" | "onnxruntime-gpu" | "faiss-gpu" | "paddlepaddle-gpu" | "xgboost" => Some(Kind::Cuda(None)),

@@ -52,8 +52,13 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         let [first, second, ..] = rivals.as_slice() else { continue };
         let builds = row.builds == Some(true);
         let provenance = ctx.knowledge.collision.provenance(row);
+        // Files beside each other (requirements-cpu.txt, requirements-gpu.txt) may be alternatives.
+        let one_file = |a: &PackageView, b: &PackageView| {
+            a.entries.iter().any(|a| b.entries.iter().any(|b| a.place.file == b.place.file))
+        };
+        let together = one_file(first, second) || first.standing != second.standing;
         let severity = match (builds, provenance.grounds) {
-            (true, Grounds::Error) => Severity::Error,
+            (true, Grounds::Error) if together => Severity::Error,
             (false, _) if same_code(&rivals) => Severity::Info,
             _ => Severity::Warning,
         };

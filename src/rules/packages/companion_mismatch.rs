@@ -37,6 +37,7 @@ rule! {
 }
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    builds(ctx, side, out);
     for view in side.packages() {
         let Some(version) = view.pin() else { continue };
         for (need, provenance) in ctx.knowledge.needs_of(view.name.as_str(), version) {
@@ -61,6 +62,31 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
                     .help(help(view, other, component, range)),
             );
         }
+    }
+}
+
+/// torchvision and torchaudio compare the CUDA of their build with that of torch, and refuse another major.
+fn builds(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    let Some(torch) = side.package("torch") else { return };
+    for name in ["torchvision", "torchaudio"] {
+        let Some(view) = side.package(name) else { continue };
+        let labels = [torch, view].map(|view| view.pin().and_then(Build::of));
+        let severity = match &labels {
+            [Some(Build::Cuda(a)), Some(Build::Cuda(b))] if a.major() != b.major() => Severity::Error,
+            [Some(Build::Cuda(_)), Some(Build::Cpu)] | [Some(Build::Cpu), Some(Build::Cuda(_))] => Severity::Warning,
+            _ => continue,
+        };
+        let label = torch.pin().and_then(|version| version.to_string().split_once('+').map(|(_, label)| label.to_owned()));
+        let label = label.unwrap_or_default();
+        out.findings.push(
+            RULE.finding(format!("{name} {} and torch {} are builds for different hardware", view.shown(), torch.shown()))
+                .severity(severity)
+                .primary(&side.name, view.place(), format!("{name} {}", view.shown()))
+                .label(&side.name, torch.place(), format!("torch {}", torch.shown()))
+                .about([name, "torch", "cuda"])
+                .because(ctx.knowledge.statement("torch-builds"))
+                .help(format!("install {name} with the label of torch, +{label}")),
+        );
     }
 }
 
