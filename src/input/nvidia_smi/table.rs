@@ -4,7 +4,7 @@
 //! cut to the column and end in three dots then.
 
 use crate::{
-    fact::Gpu,
+    fact::{FactKind, Gpu},
     input::pasted::{Scan, after, first_word, without_words},
 };
 
@@ -51,6 +51,12 @@ pub(super) fn scan(scan: &mut Scan<'_>) {
             }
             open = Some(Open { section: scan.section(), prefix: header.prefix, rows: false, header: line.trim() });
         } else if let Some(table) = &mut open {
+            // Only the Windows tool has this column; the driver number is that of Windows then.
+            for column in ["TCC/WDDM", "Driver-Model"] {
+                if let Some(at) = line.find(column).filter(|_| line.contains("Bus-Id")) {
+                    scan.fact(FactKind::HostOs("windows".to_owned()), &line[at..at + column.len()]);
+                }
+            }
             let body = without_words(line, table.prefix);
             if let Some(cell) = device_cell(body).or_else(|| device_cell(line.trim_start())) {
                 table.rows = true;

@@ -63,6 +63,7 @@ fn the_newest_generation_renames_both_versions() {
         [
             "nvidia-driver 615.22 @ 615.22",
             "driver-cuda 13.4 @ 13.4",
+            "host-os HostOs(\"windows\") @ Driver-Model",
             "gpu 1x NVIDIA GeForce RTX 5070~ @ NVIDIA GeForce RTX 5070"
         ]
     );

@@ -3,7 +3,7 @@ use crate::{
     environment::{Environment, PackageView},
     finding::{Impact, Severity, Verdicts},
     knowledge::{Grounds, Reason, torch::Build},
-    rules::{Check, Context},
+    rules::{Check, Context, listed_up_to},
     version::Version,
 };
 
@@ -38,6 +38,7 @@ rule! {
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     builds(ctx, side, out);
+    unknown(ctx, side, out);
     for view in side.packages() {
         let Some(version) = view.pin() else { continue };
         for (need, provenance) in ctx.knowledge.needs_of(view.name.as_str(), version) {
@@ -62,6 +63,33 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
                     .help(help(view, other, component, range)),
             );
         }
+    }
+}
+
+/// Releases between those that the table follows: nothing is known of what they need, and that is said.
+fn unknown(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    let table = &ctx.knowledge.needs;
+    let silent = |view: &&PackageView| {
+        let (Some(version), name) = (view.pin(), view.name.as_str()) else { return false };
+        let stated = view.entries.iter().any(|entry| !entry.package.requires.is_empty());
+        // torch is followed by its own table; here it has rows for one companion only.
+        if stated || name == "torch" || foreign(view) || !ctx.knowledge.needs_of(name, version).is_empty() {
+            return false;
+        }
+        // Its own minor is followed by another patch release, with a bound that it may or may not share.
+        let minor = |version: &Version| version.release().iter().copied().take(2).collect::<Vec<_>>();
+        table.rows_of(name).any(|row| {
+            let beside = side.package(&row.component).is_some() && !row.range.set.is_open_above();
+            beside && row.release.one().is_some_and(|release| minor(release) == minor(version))
+        })
+    };
+    let names: Vec<String> =
+        side.packages().filter(silent).map(|view| format!("{} {}", view.name, view.shown())).collect();
+    if !names.is_empty() {
+        out.undecided.push(RULE.undecided(
+            format!("the bounds of {} on the packages beside it are not known ({})", listed_up_to(&names, 3), side.side.word()),
+            "give `pip inspect` output, which states requirements, or take a release that envcheck knows",
+        ));
     }
 }
 
