@@ -146,7 +146,10 @@ fn run(wanted: &[Wanted<'_>], options: &VerdictOptions) -> Result<Gate, Failure>
     let sides = ManuallyDrop::new(load(wanted, &options.inputs, &mut sources)?);
     let context = context(&sides, &KNOWLEDGE)?;
     let mut verdicts = rules::run(&context);
-    fix::suggest(&context, &mut verdicts);
+    // The search for fixes costs more than the verdict; a format that does not show them does without.
+    if options.format != "concise" {
+        fix::suggest(&context, &mut verdicts);
+    }
     verdicts.findings.retain(|finding| wanted_finding(finding, options));
     verdicts.undecided.retain(|question| rules::find(question.code).is_some_and(|rule| selected(rule, options)));
     let mut report = Report {

@@ -14,8 +14,8 @@ use crate::{
     version::{DriverVersion, Version},
 };
 
-/// How many evaluations a run may spend, over all findings. One takes about as long as the first.
-const BUDGET: usize = 64;
+/// How many packages a run may look at for the sake of fixes: an evaluation looks at all of both sides.
+const BUDGET: usize = 12_000;
 
 /// How many candidates of one component are tried for one finding.
 const PER_COMPONENT: usize = 16;
@@ -69,7 +69,8 @@ impl Change {
 /// Adds checked fixes to every error and warning that a single change resolves.
 pub fn suggest(context: &Context<'_>, verdicts: &mut Verdicts) {
     let before: Vec<Mark> = verdicts.findings.iter().map(Mark::of).collect();
-    let mut left = BUDGET;
+    let size: usize = context.sides().map(|side| side.packages().count()).sum();
+    let mut left = (BUDGET / size.max(1)).clamp(16, 160);
     for at in 0..verdicts.findings.len() {
         let finding = &verdicts.findings[at];
         if finding.severity < Severity::Warning || left == 0 || NOT_BY_VERSION.contains(&finding.code) {
