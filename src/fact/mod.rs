@@ -209,7 +209,23 @@ pub struct Package {
 
 /// The requirements of a package, parsed when a rule first asks; no part of what the file says.
 #[derive(Debug, Default)]
-struct Parsed(OnceLock<Vec<(Requirement, VersionSet)>>);
+struct Parsed(OnceLock<Vec<StatedRequirement>>);
+
+/// A requirement of an installed package; its versions are only worked out when they are compared.
+#[derive(Debug)]
+pub struct StatedRequirement {
+    /// As parsed.
+    pub requirement: Requirement,
+    versions: OnceLock<VersionSet>,
+}
+
+impl StatedRequirement {
+    /// The versions it allows.
+    #[must_use]
+    pub fn versions(&self) -> &VersionSet {
+        self.versions.get_or_init(|| self.requirement.versions())
+    }
+}
 
 impl Clone for Parsed {
     fn clone(&self) -> Self {
@@ -224,12 +240,12 @@ impl PartialEq for Parsed {
 }
 
 impl Package {
-    /// What the installed package requires, each with the versions it allows; texts that are no requirements are left out.
+    /// What the installed package requires; texts that are no requirements are left out.
     #[must_use]
-    pub fn requirements(&self) -> &[(Requirement, VersionSet)] {
-        let parsed = |text: &String| requirement::parse(text, 0).ok().map(|it| (it.versions(), it));
-        let swap = |(versions, requirement)| (requirement, versions);
-        self.parsed.0.get_or_init(|| self.requires.iter().filter_map(parsed).map(swap).collect())
+    pub fn requirements(&self) -> &[StatedRequirement] {
+        let stated = |requirement| StatedRequirement { requirement, versions: OnceLock::new() };
+        let parsed = |text: &String| requirement::parse(text, 0).ok().map(stated);
+        self.parsed.0.get_or_init(|| self.requires.iter().filter_map(parsed).collect())
     }
 
     /// Forgets what the package requires, as for another release of it.

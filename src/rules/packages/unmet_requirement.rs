@@ -1,12 +1,8 @@
 use crate::{
     environment::{Entry, Environment, PackageView, Side},
-    fact::{
-        Standing,
-        requirement::{self, Requirement},
-    },
+    fact::{Standing, StatedRequirement, requirement},
     finding::{Impact, Severity, Verdicts},
     rules::{Check, Context},
-    version::VersionSet,
 };
 
 rule! {
@@ -46,11 +42,12 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         let Some(entry) = view.entries.iter().find(|entry| !entry.package.requires.is_empty()) else { continue };
         let extras: Vec<&str> =
             view.entries.iter().flat_map(|entry| &entry.package.extras).map(crate::fact::PackageName::as_str).collect();
-        for (requirement, allowed) in entry.package.requirements() {
+        for stated in entry.package.requirements() {
+            let requirement = &stated.requirement;
             let applies =
                 requirement.marker.as_ref().is_none_or(|marker| marker.evaluate(&side.target, &extras).holds());
             if applies {
-                one(ctx, side, view, (entry, requirement, allowed), complete, out);
+                one(ctx, side, view, (entry, stated), complete, out);
             }
         }
     }
@@ -63,10 +60,11 @@ fn one(
     ctx: &Context<'_>,
     side: &Environment,
     view: &PackageView,
-    (entry, requirement, allowed): (&Entry, &Requirement, &VersionSet),
+    (entry, stated): (&Entry, &StatedRequirement),
     complete: bool,
     out: &mut Verdicts,
 ) {
+    let requirement = &stated.requirement;
     let (name, component) = (&view.name, &requirement.name);
     let wanted = || format!("{component} {}", requirement.specifier()).trim_end().to_owned();
     let finding = |message: String| {
@@ -85,7 +83,7 @@ fn one(
         }
         return;
     };
-    if requirement.url.is_some() || !other.versions.within(allowed).violated() {
+    if requirement.url.is_some() || !other.versions.within(stated.versions()).violated() {
         return;
     }
     // The tables know this pair too, with a release that would go with it.
