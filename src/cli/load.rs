@@ -108,7 +108,7 @@ impl Loader<'_, '_> {
         }
         let name = self.options.stdin_filename.clone().unwrap_or_else(|| "<stdin>".to_owned());
         let content = Content::Owned(bytes.into());
-        let format = recognise(&name, &content, Claim::Named).ok_or_else(|| unknown(&name))?;
+        let format = recognise(&name, &content, Claim::Named).ok_or_else(|| unknown(&name, &content))?;
         let disk = self.options.stdin_filename.as_ref().map(PathBuf::from);
         let root = env::current_dir().ok();
         let file = self.files.add(name, content, disk.map(|path| absolute(&path)), root);
@@ -119,7 +119,7 @@ impl Loader<'_, '_> {
     fn named(&mut self, path: &Path) -> Result<ReadFile, Failure> {
         let shown = shown(path);
         let content = Content::open(path).map_err(|fault| unreadable(&shown, &fault))?;
-        let format = recognise(&shown, &content, Claim::Named).ok_or_else(|| unknown(&shown))?;
+        let format = recognise(&shown, &content, Claim::Named).ok_or_else(|| unknown(&shown, &content))?;
         let disk = absolute(path);
         let root = root_of(&disk, None);
         let file = self.files.add(shown, content, Some(disk), root);
@@ -206,8 +206,16 @@ fn formats() -> String {
     FORMATS.iter().map(|format| format!("  {:<20} {}", format.name, format.about)).collect::<Vec<_>>().join("\n")
 }
 
-fn unknown(shown: &str) -> Failure {
-    Failure::new(format!("no reader understands `{}`; envcheck looked for:\n{}", escape(shown), formats()))
+fn unknown(shown: &str, content: &Content) -> Failure {
+    // Readers of text never see bytes that are none, so the encoding may be the whole reason.
+    let encoding = match files::text_of(content) {
+        Some(Err(fault)) => {
+            let line = content[..fault.offset.min(content.len())].split(|&byte| byte == b'\n').count();
+            format!("\nits line {line} is not text: {fault}; if it should be text, save it as UTF-8")
+        }
+        _ => String::new(),
+    };
+    Failure::new(format!("no reader understands `{}`; envcheck looked for:\n{}{encoding}", escape(shown), formats()))
 }
 
 fn unreadable(shown: &str, fault: &std::io::Error) -> Failure {

@@ -88,6 +88,9 @@ fn what_cannot_be_read_is_said_with_what_was_looked_for() {
     refused(&scratch.run(&["check", "letter.md"]), &[&["no reader understands `letter.md`"][..], &readers].concat());
     scratch.put("core", [0x7f, b'E', b'L', b'F', 0, 1, 2, 255, 254, 0, 0]);
     refused(&scratch.run(&["inspect", "core"]), &["no reader understands `core`"]);
+    scratch.put("note.dat", b"Dear all,\nthe caf\xe9 is closed.\n");
+    let encoding = "its line 2 is not text: byte 17 is not valid UTF-8";
+    refused(&scratch.run(&["inspect", "note.dat"]), &["no reader understands `note.dat`", encoding]);
     scratch.put("letters/a.md", "Dear all,\n").put("letters/b.bin", [0, 159, 146, 150]);
     refused(&scratch.run(&["check", "letters"]), &["found no input in `letters`"]);
     let bytes = model(9, &[("", 17)], &[("Conv", "", "/conv")]).write_to_bytes().unwrap();
