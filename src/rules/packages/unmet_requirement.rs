@@ -96,8 +96,14 @@ fn one(
     if known {
         return;
     }
+    // Vendors' containers and nightly builds call themselves pre-releases of what they in fact contain.
+    let before = other.pin().is_some_and(|found| {
+        (found.is_pre() || found.is_dev()) && stated.versions().contains(&found.only_release())
+    });
+    let severity = if before { Severity::Warning } else { Severity::Error };
     out.findings.push(
         finding(format!("{} requires {}, found {}", shown(), wanted(), other.shown()))
+            .severity(severity)
             .label(&side.name, other.place(), format!("{component} {}", other.shown()))
             .help(format!("install {component}{}, or a release of {name} that accepts {}", requirement.specifier(), other.shown())),
     );
