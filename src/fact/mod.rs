@@ -129,6 +129,16 @@ pub enum FactKind {
     HostCuda(CudaVersion),
     /// Where packages are looked for beside or instead of PyPI.
     PackageIndex(PackageIndex),
+    /// A package of the operating system (apt, dnf, apk, ...).
+    SystemPackage(SystemPackage),
+    /// An environment variable of the running program.
+    Variable(Variable),
+    /// The machine that a cloud provides, such as `g5.xlarge`.
+    InstanceType(String),
+    /// The accelerator that a cluster's label names, such as `nvidia-tesla-t4`: no product name.
+    Accelerator(String),
+    /// Where the running program gets a model file from.
+    ModelSource(ModelSource),
     /// The name of the environment.
     EnvironmentName(String),
     /// `training` or `serving`.
@@ -164,6 +174,11 @@ impl FactKind {
             FactKind::HostOs(_) => "host-os",
             FactKind::HostCuda(_) => "host-cuda",
             FactKind::PackageIndex(_) => "package-index",
+            FactKind::SystemPackage(_) => "system-package",
+            FactKind::Variable(_) => "variable",
+            FactKind::InstanceType(_) => "instance-type",
+            FactKind::Accelerator(_) => "accelerator",
+            FactKind::ModelSource(_) => "model-source",
             FactKind::EnvironmentName(_) => "environment-name",
             FactKind::Role(_) => "role",
         }
@@ -202,6 +217,8 @@ pub struct Package {
     pub tags: Vec<String>,
     /// The CUDA this build was made for, where a file says so beside the version.
     pub cuda: Option<CudaVersion>,
+    /// The index that this very command or entry takes it from; an index for a whole file is a fact of its own.
+    pub index: Option<Arc<PackageIndex>>,
     /// Where the parts stand.
     pub parts: PackageParts,
     parsed: Parsed,
@@ -273,6 +290,7 @@ impl Package {
             requires_python: None,
             tags: Vec::new(),
             cuda: None,
+            index: None,
             parts: PackageParts { name: span, specifier: None, marker: None },
             parsed: Parsed::default(),
         }
@@ -319,10 +337,86 @@ pub struct Image {
     pub reference: String,
     /// The digest, such as `sha256:...`.
     pub digest: Option<String>,
-    /// The build stage it begins, or `final`.
+    /// What it is there for, for a reader: the build stage it begins (`final` for the one that runs), a container's name.
     pub stage: Option<String>,
     /// The CUDA it holds, where a file says so.
     pub cuda: Option<CudaVersion>,
+    /// Its part in what runs.
+    pub role: ImageRole,
+}
+
+/// What an image has to do with the program that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageRole {
+    /// The program runs on it: the base of the final stage, a container of a pod.
+    Runs,
+    /// It is only built from: another stage, an image that files are copied from.
+    Builds,
+    /// It runs before the program does (an init container) or beside it without its GPU (a sidecar).
+    Helps,
+}
+
+impl ImageRole {
+    /// The word in reports.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            ImageRole::Runs => "runs",
+            ImageRole::Builds => "builds",
+            ImageRole::Helps => "helps",
+        }
+    }
+}
+
+/// A package of the operating system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemPackage {
+    /// `apt`, `dnf`, `apk`, ...
+    pub manager: &'static str,
+    /// Its name as written, without version and architecture.
+    pub name: String,
+    /// Its version as written.
+    pub version: Option<String>,
+}
+
+/// An environment variable of the running program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its value; `None` if the file takes it from somewhere else (a secret, a variable without value).
+    pub value: Option<String>,
+}
+
+/// Where the running program gets a model file from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelSource {
+    /// The address or path, without user name and password.
+    pub address: String,
+    /// How it comes to the program.
+    pub delivery: Delivery,
+    /// What brings it: `COPY`, `init container fetch`, `storageUri`, ...
+    pub by: String,
+}
+
+/// How a model comes to the program that serves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is part of the image (model-in-image).
+    InImage,
+    /// It is fetched or mounted when the program starts (model-load).
+    AtStart,
+}
+
+impl Delivery {
+    /// The word in reports.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Delivery::InImage => "in-image",
+            Delivery::AtStart => "at-start",
+        }
+    }
 }
 
 /// A place that packages are taken from, as an option of a requirements file names it.

@@ -11,7 +11,7 @@ use toml::{
 use super::{Claim, Fault, Files, Format, Probe, Reading, Skipped};
 use crate::{
     fact::{
-        Dimension, Fact, FactKind, Gpu, Image, Libc, Library, Model, NamedVersion, Package, PackageName, PackageParts,
+        Dimension, Fact, FactKind, Gpu, Image, ImageRole, Libc, Library, Model, NamedVersion, Package, PackageName, PackageParts,
         Signature, Standing,
     },
     text::{FileId, Place, Span},
@@ -369,7 +369,7 @@ impl Reader {
         };
         let Some(reference) = self.text(value) else { return };
         let place = value.span().into();
-        let mut image = Image { reference, digest: None, stage: None, cuda: None };
+        let mut image = Image { reference, digest: None, stage: None, cuda: None, role: ImageRole::Runs };
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "reference" => {}

@@ -106,6 +106,17 @@ formats! {
     nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release,
 }
 
+/// An address without the user name and password in it, which are nobody's business.
+fn without_credentials(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            format!("{scheme}://{}/{path}", host.rsplit('@').next().unwrap_or(host))
+        }
+        None => url.to_owned(),
+    }
+}
+
 /// The format that claims a file most surely, if one claims it at least as surely as `least`.
 #[must_use]
 pub fn recognise(probe: &Probe<'_>, least: Claim) -> Option<&'static Format> {

@@ -39,8 +39,8 @@ pub(super) static FORMAT: Format = Format {
     },
 };
 
-/// Reads one file and, where its lines say so, the files it includes.
-fn read_file(files: &mut Files<'_>, file: FileId, constraint: bool, stack: &mut Vec<FileId>, reading: &mut Reading) {
+/// Reads one file and, where its lines say so, the files it includes. `stack` holds the files being read, outermost first.
+pub(super) fn read_file(files: &mut Files<'_>, file: FileId, constraint: bool, stack: &mut Vec<FileId>, reading: &mut Reading) {
     if let Err(reason) = decode(files, file) {
         let place = Place { file, span: Span::default() };
         match reason {
@@ -245,13 +245,7 @@ impl LineReader<'_> {
             if !only && !["extra-index-url", "find-links"].contains(&name) {
                 continue;
             }
-            let url = match option.value.split_once("://") {
-                Some((scheme, rest)) => {
-                    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-                    format!("{scheme}://{}/{path}", host.rsplit('@').next().unwrap_or(host))
-                }
-                None => option.value.clone(),
-            };
+            let url = super::without_credentials(&option.value);
             self.reading.facts.push(Fact {
                 kind: FactKind::PackageIndex(PackageIndex { url, only }),
                 standing: self.standing,

@@ -66,6 +66,7 @@ pub(super) fn fact(sources: &Sources, fact: &Fact) -> Value {
                 ("build", package.build.clone()),
                 ("requires-python", package.requires_python.clone()),
                 ("cuda", package.cuda.as_ref().map(ToString::to_string)),
+                ("index", package.index.as_ref().map(|index| index.url.clone())),
             ] {
                 if let Some(value) = value {
                     map.insert(key.into(), value.into());
@@ -92,6 +93,21 @@ pub(super) fn fact(sources: &Sources, fact: &Fact) -> Value {
             map.insert("digest".into(), image.digest.clone().into());
             map.insert("stage".into(), image.stage.clone().into());
             map.insert("cuda".into(), image.cuda.as_ref().map(ToString::to_string).into());
+            map.insert("role".into(), image.role.word().into());
+        }
+        FactKind::SystemPackage(package) => {
+            map.insert("manager".into(), package.manager.into());
+            map.insert("name".into(), package.name.clone().into());
+            map.insert("version".into(), package.version.clone().into());
+        }
+        FactKind::Variable(variable) => {
+            map.insert("name".into(), variable.name.clone().into());
+            map.insert("value".into(), variable.value.clone().into());
+        }
+        FactKind::ModelSource(model) => {
+            map.insert("address".into(), model.address.clone().into());
+            map.insert("delivery".into(), model.delivery.word().into());
+            map.insert("by".into(), model.by.clone().into());
         }
         FactKind::PackageIndex(index) => {
             map.insert("url".into(), index.url.clone().into());
@@ -144,6 +160,8 @@ fn scalar(kind: &FactKind) -> Option<(&'static str, String)> {
         | FactKind::NoDriver(it)
         | FactKind::Device(it)
         | FactKind::HostOs(it)
+        | FactKind::InstanceType(it)
+        | FactKind::Accelerator(it)
         | FactKind::EnvironmentName(it)
         | FactKind::Role(it) => ("value", it.clone()),
         _ => return None,
@@ -168,6 +186,9 @@ pub(super) fn component(fact: &Fact) -> Option<(String, Option<String>)> {
         }
         FactKind::Library(library) => Some((library.name.clone(), library.version.as_ref().map(ToString::to_string))),
         FactKind::PackageIndex(index) => named("package-index", index.url.clone()),
+        FactKind::SystemPackage(package) => Some((package.name.clone(), package.version.clone())),
+        FactKind::Variable(variable) => Some((variable.name.clone(), variable.value.clone())),
+        FactKind::ModelSource(model) => named("model-source", model.address.clone()),
         FactKind::Model(model) => named("model", model.path.clone()),
         FactKind::ExecutionProviders(providers) => named("execution-provider", providers.join(", ")),
         FactKind::BuildsExtensions(builds) => named("builds-extensions", builds.to_string()),
