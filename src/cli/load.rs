@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Failure, InputOptions};
+use super::{Failure, InputOptions, KNOWLEDGE};
 use crate::{
     environment::{Environment, Side},
     fact::{Fact, FactKind},
@@ -97,7 +97,7 @@ impl Loader<'_, '_> {
                 skipped: file.skipped,
             });
         }
-        Ok(ReportedSide { environment: Environment::new(wanted.name, wanted.side, facts), inputs })
+        Ok(ReportedSide { environment: Environment::new(wanted.name, wanted.side, facts, &KNOWLEDGE), inputs })
     }
 
     fn stdin(&mut self) -> Result<ReadFile, Failure> {

@@ -14,6 +14,8 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::knowledge::Knowledge;
+
 /// Finds version mismatches between the training and the serving environment of a machine-learning model.
 #[derive(Debug, Parser)]
 #[command(name = "envcheck", version, max_term_width = 100, arg_required_else_help = true)]
@@ -74,6 +76,9 @@ enum ColorChoice {
     Always,
     Never,
 }
+
+/// What envcheck knows, for the whole run.
+static KNOWLEDGE: Knowledge = Knowledge::built_in();
 
 /// Why envcheck could not do its work: exit code 2.
 #[derive(Debug)]

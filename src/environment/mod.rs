@@ -4,6 +4,7 @@
 //! a rule may call that a defect. When a rule asks for *the* version, observed facts win over declared ones.
 
 mod gpu;
+mod implied;
 mod onnx_runtime;
 mod package;
 mod runtime;
@@ -15,11 +16,13 @@ use std::{
 
 use crate::{
     fact::{Fact, FactKind, Gpu, Image, Library, Model, PackageIndex, PackageName, Standing, marker::Target},
+    knowledge::{Knowledge, Reason},
     text::Place,
     version::{CudaVersion, CudnnVersion, DriverVersion, PythonVersion, TensorRtVersion, Version, VersionSet},
 };
 
 pub use gpu::GpuView;
+pub use implied::Implied;
 pub use onnx_runtime::OnnxRuntime;
 pub use package::{Entry, PackageView};
 pub use runtime::{CudaUse, CudaUser, CudnnUser};
@@ -65,6 +68,8 @@ pub struct Seen<'a, T> {
     pub place: Place,
     /// Its weight.
     pub standing: Standing,
+    /// Why it follows, where it is implied.
+    pub reasons: &'a [Reason],
 }
 
 impl<T> Clone for Seen<'_, T> {
@@ -87,6 +92,7 @@ pub struct Environment {
     /// The machine that markers are evaluated for.
     pub target: Target,
     facts: Arc<Vec<Fact>>,
+    implied: Arc<Vec<Implied>>,
     packages: Arc<Packages>,
     /// What [`Environment::cuda_users`] found, since most GPU rules ask for it.
     cuda_users: OnceLock<Vec<CudaUser>>,
@@ -95,16 +101,22 @@ pub struct Environment {
 impl Environment {
     /// Assembles a side. `name` is used unless a fact names the environment.
     #[must_use]
-    pub fn new(name: &str, side: Side, facts: Vec<Fact>) -> Self {
+    pub fn new(name: &str, side: Side, facts: Vec<Fact>, knowledge: &Knowledge) -> Self {
         let stated = facts.iter().find_map(|fact| match &fact.kind {
             FactKind::EnvironmentName(name) => Some(name.clone()),
             _ => None,
         });
+        let implied = Arc::new(implied::derive(&facts, knowledge));
+        Environment::assemble(stated.unwrap_or_else(|| name.to_owned()), side, Arc::new(facts), implied)
+    }
+
+    fn assemble(name: String, side: Side, facts: Arc<Vec<Fact>>, implied: Arc<Vec<Implied>>) -> Self {
         let mut environment = Environment {
-            name: stated.unwrap_or_else(|| name.to_owned()),
+            name,
             side,
             target: Target::default(),
-            facts: Arc::new(facts),
+            facts,
+            implied,
             packages: Arc::default(),
             cuda_users: OnceLock::new(),
         };
@@ -114,7 +126,8 @@ impl Environment {
             os: environment.os().map(|seen| seen.value.clone()),
             machine: environment.first(pick!(Architecture)),
         };
-        environment.packages = Arc::new(package::assemble(&environment.facts, &environment.target));
+        let all = environment.facts.iter().chain(environment.implied.iter().map(|implied| &implied.fact));
+        environment.packages = Arc::new(package::assemble(all, &environment.target));
         environment
     }
 
@@ -142,6 +155,7 @@ impl Environment {
             side: self.side,
             target: self.target.clone(),
             facts: Arc::clone(&self.facts),
+            implied: Arc::clone(&self.implied),
             packages: Arc::new(packages),
             cuda_users: OnceLock::new(),
         }
@@ -157,13 +171,19 @@ impl Environment {
                 version.clone_from(driver);
             }
         }
-        Environment::new(&self.name, self.side, facts)
+        Environment::assemble(self.name.clone(), self.side, Arc::new(facts), Arc::clone(&self.implied))
     }
 
     /// All facts, in the order of the inputs.
     #[must_use]
     pub fn facts(&self) -> &[Fact] {
         &self.facts
+    }
+
+    /// What follows from the facts by knowledge.
+    #[must_use]
+    pub fn implied(&self) -> &[Implied] {
+        &self.implied
     }
 
     /// All packages by name.
@@ -182,7 +202,12 @@ impl Environment {
         let mut found: Vec<Seen<'a, T>> = self
             .facts
             .iter()
-            .filter_map(|fact| pick(&fact.kind).map(|value| Seen { value, place: fact.place, standing: fact.standing }))
+            .map(|fact| (fact, [].as_slice()))
+            .chain(self.implied.iter().map(|implied| (&implied.fact, implied.reasons.as_slice())))
+            .filter_map(|(fact, reasons)| {
+                let value = pick(&fact.kind)?;
+                Some(Seen { value, place: fact.place, standing: fact.standing, reasons })
+            })
             .collect();
         found.sort_by_key(|seen| std::cmp::Reverse(seen.standing));
         found
@@ -300,7 +325,7 @@ impl Environment {
     pub fn has_gpu(&self) -> bool {
         let device = self.device().map(|(device, _)| device);
         let signs = || {
-            self.facts.iter().any(|fact| {
+            self.facts.iter().chain(self.implied.iter().map(|implied| &implied.fact)).any(|fact| {
                 matches!(
                     fact.kind,
                     FactKind::Gpu(_) | FactKind::Driver(_) | FactKind::DriverCuda(_) | FactKind::Cuda(_)

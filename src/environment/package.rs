@@ -101,7 +101,10 @@ impl PackageView {
 }
 
 /// Groups the mentions of each package and decides which versions are left.
-pub(super) fn assemble(facts: &[Fact], target: &Target) -> BTreeMap<PackageName, Arc<PackageView>> {
+pub(super) fn assemble<'f>(
+    facts: impl Iterator<Item = &'f Fact>,
+    target: &Target,
+) -> BTreeMap<PackageName, Arc<PackageView>> {
     let mut mentions: BTreeMap<PackageName, Vec<Entry>> = BTreeMap::new();
     for fact in facts {
         let FactKind::Package(package) = &fact.kind else { continue };
@@ -135,6 +138,15 @@ fn view(name: PackageName, entries: Vec<Entry>) -> Option<PackageView> {
         let first = certain[0].package.versions.clone();
         certain[1..].iter().fold(first, |set, entry| set.intersection(&entry.package.versions))
     };
+    if standing == Standing::Declared {
+        // What the image brings stays where it satisfies what is asked for.
+        let kept = entries.iter().filter(|entry| entry.standing == Standing::Implied);
+        let kept = kept.fold(VersionSet::all(), |set, entry| set.intersection(&entry.package.versions));
+        let both = versions.intersection(&kept);
+        if !both.is_empty() {
+            versions = both;
+        }
+    }
     if standing < Standing::Observed {
         for constraint in entries.iter().filter(|entry| entry.package.constraint && entry.applies.holds()) {
             versions = versions.intersection(&constraint.package.versions);
