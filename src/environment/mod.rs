@@ -15,7 +15,10 @@ use std::{
 };
 
 use crate::{
-    fact::{Fact, FactKind, Gpu, Image, Library, Model, PackageIndex, PackageName, Standing, marker::Target},
+    fact::{
+        Fact, FactKind, Gpu, Image, Libc, Library, Model, ModelSource, NamedVersion, PackageIndex, PackageName,
+        Standing, SystemPackage, Variable, marker::Target,
+    },
     knowledge::{Knowledge, Reason},
     text::Place,
     version::{CudaVersion, CudnnVersion, DriverVersion, PythonVersion, TensorRtVersion, Version, VersionSet},
@@ -301,6 +304,48 @@ impl Environment {
     #[must_use]
     pub fn images(&self) -> Vec<Seen<'_, Image>> {
         self.all(pick!(Image))
+    }
+
+    /// The C library of the system that the program runs on.
+    #[must_use]
+    pub fn libc(&self) -> Option<Seen<'_, Libc>> {
+        self.all(pick!(Libc)).into_iter().next()
+    }
+
+    /// The distribution and release of that system.
+    #[must_use]
+    pub fn distribution(&self) -> Option<Seen<'_, String>> {
+        self.all(pick!(Distribution)).into_iter().next()
+    }
+
+    /// The processor architecture.
+    #[must_use]
+    pub fn architecture(&self) -> Option<Seen<'_, String>> {
+        self.all(pick!(Architecture)).into_iter().next()
+    }
+
+    /// Packages of the operating system.
+    #[must_use]
+    pub fn system_packages(&self) -> Vec<Seen<'_, SystemPackage>> {
+        self.all(pick!(SystemPackage))
+    }
+
+    /// Environment variables of the running program; of one name the last counts.
+    #[must_use]
+    pub fn variables(&self) -> Vec<Seen<'_, Variable>> {
+        self.all(pick!(Variable))
+    }
+
+    /// Inference servers.
+    #[must_use]
+    pub fn servers(&self) -> Vec<Seen<'_, NamedVersion>> {
+        self.all(pick!(Server))
+    }
+
+    /// Where models come from.
+    #[must_use]
+    pub fn model_sources(&self) -> Vec<Seen<'_, ModelSource>> {
+        self.all(pick!(ModelSource))
     }
 
     /// Libraries that are no Python distributions.

@@ -93,6 +93,13 @@ impl PackageView {
         }
     }
 
+    /// Whether conda installed it: its builds are made apart from those on PyPI.
+    #[must_use]
+    pub fn is_conda(&self) -> bool {
+        let conda = |build: &str| !build.starts_with("pypi");
+        self.entries.iter().any(|entry| entry.package.build.as_deref().is_some_and(conda))
+    }
+
     /// Whether no file says which version it is, and none can be known (a VCS or path reference counts as said).
     #[must_use]
     pub fn is_direct(&self) -> bool {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Knowledge, Provenance};
-use crate::version::CudaVersion;
+use crate::version::{CudaVersion, LibcVersion, VersionSet};
 
 rows! {
     /// What an image brings along.
@@ -63,8 +63,39 @@ rows! {
         pub cuda: CudaVersion,
         /// Branches.
         pub branches: Vec<u32>,
-        /// They are also named for GeForce and Titan.
+        /// They are also named for `GeForce` and `Titan`.
         pub geforce: Option<bool>,
+    }
+}
+
+rows! {
+    /// A shared library of the system that a wheel needs.
+    pub struct SystemLibrary {
+        /// The distribution.
+        pub package: String,
+        /// Its releases.
+        pub releases: VersionSet,
+        /// The file that the loader looks for.
+        pub library: String,
+        /// The package of Debian and Ubuntu that has it.
+        pub apt: String,
+        /// Images without it, as `name:tag` with `*` for anything.
+        pub images: Vec<String>,
+        /// Packages of Debian that install it.
+        pub brought_by: Vec<String>,
+        /// Packages of Debian that do not.
+        pub not_by: Vec<String>,
+    }
+}
+
+impl SystemLibrary {
+    /// Whether an image is known not to have it.
+    #[must_use]
+    pub fn is_absent_from(&self, reference: &Reference<'_>) -> bool {
+        let Some(tag) = reference.tag else { return false };
+        self.images
+            .iter()
+            .any(|pattern| pattern.split_once(':').is_some_and(|(name, tags)| reference.is(name) && globbed(tags, tag)))
     }
 }
 
@@ -190,6 +221,20 @@ impl Knowledge {
         let table = &self.distribution;
         let row = table.rows().iter().find(|row| row.codename.as_deref() == Some(name))?;
         Some((row, table.provenance(row)))
+    }
+
+    /// Long-lived distributions whose glibc is new enough, the oldest release of each.
+    #[must_use]
+    pub fn distributions_with_glibc(&self, floor: &LibcVersion) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for id in ["debian", "ubuntu", "rhel"] {
+            let enough = self.distribution.rows().iter().find(|row| {
+                let glibc = row.libc.strip_prefix("glibc ").and_then(|text| text.parse::<LibcVersion>().ok());
+                row.id == id && row.libc != "glibc 2.24" && glibc.is_some_and(|glibc| glibc.at_least(floor).holds())
+            });
+            found.extend(enough.map(|row| format!("{} {}", row.id, row.release)));
+        }
+        found
     }
 
     /// The GPU of a machine: the model, or `None` inside if it has no NVIDIA GPU.

@@ -264,9 +264,11 @@ tables! {
     onnxruntime_release: onnx::RuntimeRelease,
     package_role: packages::PackageRole,
     statement: artifact::Statement,
+    system_library: image::SystemLibrary,
     toolkit_capability: gpu::ToolkitCapability,
     torch_architecture: torch::TorchArchitecture,
     torch_release: torch::TorchRelease,
+    wheel_libc: packages::WheelLibc,
     wheel_python: packages::WheelPython,
 }
 

@@ -143,7 +143,7 @@ macro_rules! rules {
 }
 
 rules! {
-    python { python_drift, python_without_wheel }
+    python { python_drift, python_without_wheel, libc_too_old, architecture_without_wheel }
     packages {
         version_drift, missing_in_serving, build_drift, colliding_distributions, numpy_abi, companion_mismatch, unmet_requirement,
         behaviour_change,
@@ -156,6 +156,7 @@ rules! {
         driver_too_old, toolkit_newer_than_driver, gpu_not_in_build, gpu_not_in_toolkit, gpu_dropped_by_driver, cuda_major_mismatch,
         cudnn_mismatch, two_cuda_majors, cpu_build_beside_gpu,
     }
+    image { image_refuses_driver, floating_image, missing_system_library }
     hygiene { unpinned, contradiction }
     own { newer_than_knowledge }
 }
