@@ -38,7 +38,7 @@ pub(super) fn load(
     sources: &mut Sources,
 ) -> Result<Vec<ReportedSide>, Failure> {
     let defines: Defines = options.define.iter().cloned().collect();
-    let mut files = Files::new(sources, &defines);
+    let mut files = Files::new(sources, &defines).with_target(options.target.as_deref());
     let mut loader = Loader { files: &mut files, options };
     wanted.iter().map(|side| loader.side(side)).collect()
 }

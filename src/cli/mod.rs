@@ -45,9 +45,12 @@ enum Command {
 /// What all commands that read inputs share.
 #[derive(Debug, Args)]
 struct InputOptions {
-    /// Stands for `${NAME}` in requirements files; nothing is taken from this machine's environment
+    /// Stands for `${NAME}` in requirements files and for build arguments of Dockerfiles; nothing is taken from this machine's environment
     #[arg(long, value_name = "NAME=VALUE", value_parser = define)]
     define: Vec<(String, String)>,
+    /// The build stage of a Dockerfile that is looked at, if it is not the last one
+    #[arg(long, value_name = "STAGE")]
+    target: Option<String>,
     /// The name that standard input (`-`) is read under
     #[arg(long, value_name = "NAME")]
     stdin_filename: Option<String>,
