@@ -65,7 +65,7 @@ impl<'a> Driver<'a> {
         let place = version.map(|seen| seen.place).or(reported.map(|seen| seen.place))?;
         let cuda = match (reported, version) {
             // The CUDA number belongs to the driver that reported it.
-            (Some(seen), driver) if driver.is_none_or(|driver| driver.place.file == seen.place.file) => {
+            (Some(seen), driver) if driver.is_none_or(|driver| reports(side, seen.place, driver.value)) => {
                 Some((seen.value.clone(), None))
             }
             (_, Some(driver)) => knowledge.cuda_of_branch(driver.value.branch()).map(|(cuda, provenance)| {
@@ -90,6 +90,11 @@ impl<'a> Driver<'a> {
         let Some((max, _)) = &self.cuda else { return Truth::Undecided };
         max.at_least(&cuda.prefix(2))
     }
+}
+
+/// Whether the file that a CUDA number stands in also names this driver, whichever file named it first.
+fn reports(side: &Environment, cuda: Place, driver: &DriverVersion) -> bool {
+    side.drivers().iter().any(|seen| seen.place.file == cuda.file && seen.value == driver)
 }
 
 enum Verdict {
