@@ -75,6 +75,14 @@ impl<'a> Scanner<'a> {
 
     /// Reads an object, key by key; `value` must read or skip the value.
     pub(super) fn members(&mut self, mut value: impl FnMut(&mut Self, &str) -> Result<(), Fault>) -> Result<(), Fault> {
+        self.entries(|scanner, key| value(scanner, &key.value))
+    }
+
+    /// As [`members`](Self::members), for keys whose place matters.
+    pub(super) fn entries(
+        &mut self,
+        mut value: impl FnMut(&mut Self, &Text<'a>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         if !self.take('{') {
             return self.fault("an object");
         }
@@ -83,7 +91,7 @@ impl<'a> Scanner<'a> {
         }
         loop {
             let key = self.key()?;
-            value(self, &key.value)?;
+            value(self, &key)?;
             if !self.take(',') {
                 return if self.take('}') { Ok(()) } else { self.fault("`,` or `}`") };
             }

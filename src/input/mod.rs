@@ -8,7 +8,9 @@ pub mod files;
 mod installed;
 mod json_parts;
 mod json_scan;
+mod locked;
 mod pasted;
+mod toml_parts;
 
 use crate::{
     fact::Fact,
@@ -103,7 +105,7 @@ macro_rules! formats {
 
 formats! {
     envcheck_lock, requirements_txt, pip_list, pip_list_json, pip_inspect, pip_report, conda_list, conda_explicit, onnx,
-    nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release,
+    uv_lock, nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release,
 }
 
 /// An address without the user name and password in it, which are nobody's business.
