@@ -123,6 +123,15 @@ impl<'a> Scanner<'a> {
         if self.rest().starts_with('{') { self.members(value) } else { self.skip() }
     }
 
+    /// As [`entries`](Self::entries), stepping over anything that is no object.
+    pub(super) fn entries_if_object(
+        &mut self,
+        value: impl FnMut(&mut Self, &Text<'a>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        self.blanks();
+        if self.rest().starts_with('{') { self.entries(value) } else { self.skip() }
+    }
+
     /// As [`items`](Self::items), stepping over anything that is no array.
     pub(super) fn items_if_array(&mut self, item: impl FnMut(&mut Self) -> Result<(), Fault>) -> Result<(), Fault> {
         self.blanks();
