@@ -1,6 +1,6 @@
 """Records what `pip check` and `uv pip check` say about small, mostly broken environments.
 
-For every case: `pip inspect` as JSON, and the verdicts of both tools, under fixtures/inputs/pip-check/<case>/.
+For every case: `pip inspect` as JSON, and the verdicts of both tools, under fixtures/pip-check/<case>/.
 Distributions that need no code are only metadata, written straight into an empty virtual environment; the rest comes
 from PyPI through pip. What would name the machine is taken out: paths, files, the kernel's release.
 
@@ -17,7 +17,7 @@ import venv
 from pathlib import Path
 
 TOOLS = ["pip==26.3", "uv==0.13.9"]
-OUT = Path(__file__).resolve().parents[2] / "fixtures" / "inputs" / "pip-check"
+OUT = Path(__file__).resolve().parents[2] / "fixtures" / "pip-check"
 ANY = "py3-none-any"
 
 

@@ -8,6 +8,7 @@ mod gpu_texts;
 mod layers;
 mod load_matrix;
 mod onnx;
+mod pip_check;
 mod registry;
 mod reports;
 mod requirements;
