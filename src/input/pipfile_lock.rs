@@ -149,8 +149,8 @@ fn entry<'a>(scanner: &mut Scanner<'a>) -> Result<Entry<'a>, Fault> {
 
 fn package(name: &Text<'_>, entry: &Entry<'_>, file: FileId, reading: &mut Reading) -> Result<Package, String> {
     let mut package = locked::package(Word { text: &name.value, span: name.span }, None)?;
-    if let Some(version) = &entry.version {
-        // An exact version, except that a file may be edited by hand.
+    // A package for other machines has no version (`*`); one that was edited by hand may have a range.
+    if let Some(version) = entry.version.as_ref().filter(|version| version.value != "*") {
         let stated = requirement::parse(&format!("a {}", version.value), 0).map_err(|fault| fault.to_string())?;
         package.specifier = stated.specifier();
         package.versions = stated.versions();
@@ -185,6 +185,7 @@ mod tests {
                 "`3.11` Python(PythonVersion(Dotted { parts: [3, 11] }))",
                 "`numpy` numpy==1.26.4 from https://packages.example/simple ; python_version >= '3.9'",
                 "`scoring` scoring @git+https://packages.example/scoring.git@0123456789abcdef editable",
+                "`tzdata` tzdata ; sys_platform == 'win32'",
                 "`uvicorn` uvicorn[standard]==0.34.0",
                 "`odd` skipped: expected a specifier such as `==1.2`, a semicolon or the end after the name",
                 "`pytest` skipped: 2 packages are left out: only the groups `develop` and `docs` ask for them",

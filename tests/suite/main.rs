@@ -7,6 +7,7 @@ mod cli;
 mod gpu_texts;
 mod layers;
 mod load_matrix;
+mod locks;
 mod onnx;
 mod pip_check;
 mod registry;
