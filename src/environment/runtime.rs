@@ -163,7 +163,8 @@ impl Environment {
         if view.is_conda() {
             return None; // PyPI's wheels say nothing about conda's builds.
         }
-        match self.build_of_index() {
+        let own = view.entries.iter().find_map(|entry| entry.package.index.as_ref());
+        match own.and_then(|index| build_of_url(&index.url)).or_else(|| self.build_of_index()) {
             Some(Build::Cuda(cuda)) => return Some((cuda, None, true)),
             Some(_) => return None,
             None => {}
@@ -177,20 +178,15 @@ impl Environment {
         let (row, provenance) = knowledge.torch_release(version)?;
         let claim = format!("torch {version} from PyPI brings CUDA {} (Linux x86_64)", row.cuda);
         // Another index may carry another build under the same number.
-        let sure = view.standing == Standing::Observed || self.has_nvidia_wheels() || self.indexes().is_empty();
+        let only_pypi = own.is_none() && self.indexes().is_empty();
+        let sure = view.standing == Standing::Observed || self.has_nvidia_wheels() || only_pypi;
         Some((row.cuda.clone(), Some(Reason { claim, provenance }), sure))
     }
 
     /// The build that an index is made for, where its address ends in a build label (`.../whl/cu118`).
     #[must_use]
     pub fn build_of_index(&self) -> Option<Build> {
-        self.indexes().into_iter().find_map(|seen| {
-            let label = seen.value.url.trim_end_matches('/').rsplit('/').next()?;
-            match format!("1+{label}").parse().ok().and_then(|version| Build::of(&version))? {
-                Build::Other(_) => None,
-                build => Some(build),
-            }
-        })
+        self.indexes().into_iter().find_map(|seen| build_of_url(&seen.value.url))
     }
 
     fn has_nvidia_wheels(&self) -> bool {
@@ -248,6 +244,14 @@ impl Environment {
             });
         }
         users
+    }
+}
+
+fn build_of_url(url: &str) -> Option<Build> {
+    let label = url.trim_end_matches('/').rsplit('/').next()?;
+    match format!("1+{label}").parse().ok().and_then(|version| Build::of(&version))? {
+        Build::Other(_) => None,
+        build => Some(build),
     }
 }
 

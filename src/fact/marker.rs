@@ -17,6 +17,9 @@ use crate::{
 /// Markers longer than this are refused; the longest that lock tools write have a few thousand bytes.
 const LENGTH_LIMIT: usize = 64 << 10;
 
+/// The text of [`Marker::undecidable`].
+const UNDECIDABLE: &str = "'known' == 'unknown'";
+
 /// Parentheses may stand inside each other this often.
 const DEPTH_LIMIT: usize = 50;
 
@@ -175,6 +178,48 @@ impl Marker {
             return Err(parser.expected("`and`, `or` or the end of the marker"));
         }
         Ok(Marker { text: text.trim_matches(is_space).to_owned(), root })
+    }
+
+    /// A condition that nobody can decide, for requirements that may or may not apply. Its text is a marker, too.
+    #[must_use]
+    pub fn undecidable() -> Marker {
+        // Two texts: pip refuses to compare them, and here that decides nothing.
+        let comparison = Comparison {
+            key: None,
+            operator: Compare::By(Operator::Equal),
+            literal: "unknown".to_owned(),
+            reversed: false,
+            need: Need::Text,
+        };
+        Marker { text: UNDECIDABLE.to_owned(), root: Node::Compare(comparison) }
+    }
+
+    /// All conditions together, or none if there are none; `None` also if the text gets too long.
+    #[must_use]
+    pub fn all(markers: &[Marker]) -> Option<Marker> {
+        Marker::joined(markers, " and ", Node::All)
+    }
+
+    /// Any of the conditions, or none if there are none; `None` also if the text gets too long.
+    #[must_use]
+    pub fn any(markers: &[Marker]) -> Option<Marker> {
+        Marker::joined(markers, " or ", Node::Any)
+    }
+
+    fn joined(markers: &[Marker], word: &str, node: fn(Vec<Node>) -> Node) -> Option<Marker> {
+        if let [only] = markers {
+            return Some(only.clone());
+        }
+        let text = |marker: &Marker| match marker.root {
+            Node::Compare(_) => marker.text.clone(),
+            Node::All(_) if word == " or " => marker.text.clone(),
+            Node::Any(_) | Node::All(_) => format!("({})", marker.text),
+        };
+        let text = markers.iter().map(text).collect::<Vec<_>>().join(word);
+        if markers.is_empty() || text.len() > LENGTH_LIMIT {
+            return None;
+        }
+        Some(Marker { text, root: node(markers.iter().map(|marker| marker.root.clone()).collect()) })
     }
 
     /// Whether the requirement applies on this target when these extras are asked for.

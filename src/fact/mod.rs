@@ -207,6 +207,10 @@ pub struct Package {
     pub editable: bool,
     /// From a constraints file: bounds the version but asks for nothing.
     pub constraint: bool,
+    /// From a list of everything that is installed, with the metadata of each: what is not in it is not there.
+    pub listed: bool,
+    /// From a lock file: a tool wrote it together with hashes, so that nobody edits one version in it.
+    pub locked: bool,
     /// The conda build string.
     pub build: Option<String>,
     /// `Requires-Dist` of the installed package, as written.
@@ -285,6 +289,8 @@ impl Package {
             url: None,
             editable: false,
             constraint: false,
+            listed: false,
+            locked: false,
             build: None,
             requires: Vec::new(),
             requires_python: None,

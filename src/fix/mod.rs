@@ -256,7 +256,7 @@ fn edits(side: &Environment, change: &Change) -> Vec<Edit> {
     let Change::Package { name, version } = change else { return Vec::new() };
     let Some(view) = side.package(name) else { return Vec::new() };
     let entry = view.leading();
-    let lone = view.entries.len() == 1 && entry.standing == Standing::Declared;
+    let lone = view.entries.len() == 1 && entry.standing == Standing::Declared && !entry.package.locked;
     match entry.package.parts.specifier.filter(|_| lone) {
         Some(span) => {
             vec![Edit { place: Place { file: entry.place.file, span }, replacement: format!("=={version}") }]

@@ -75,6 +75,14 @@ impl<'a> Scanner<'a> {
 
     /// Reads an object, key by key; `value` must read or skip the value.
     pub(super) fn members(&mut self, mut value: impl FnMut(&mut Self, &str) -> Result<(), Fault>) -> Result<(), Fault> {
+        self.entries(|scanner, key| value(scanner, &key.value))
+    }
+
+    /// As [`members`](Self::members), for keys whose place matters.
+    pub(super) fn entries(
+        &mut self,
+        mut value: impl FnMut(&mut Self, &Text<'a>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         if !self.take('{') {
             return self.fault("an object");
         }
@@ -83,7 +91,7 @@ impl<'a> Scanner<'a> {
         }
         loop {
             let key = self.key()?;
-            value(self, &key.value)?;
+            value(self, &key)?;
             if !self.take(',') {
                 return if self.take('}') { Ok(()) } else { self.fault("`,` or `}`") };
             }
@@ -113,6 +121,15 @@ impl<'a> Scanner<'a> {
     ) -> Result<(), Fault> {
         self.blanks();
         if self.rest().starts_with('{') { self.members(value) } else { self.skip() }
+    }
+
+    /// As [`entries`](Self::entries), stepping over anything that is no object.
+    pub(super) fn entries_if_object(
+        &mut self,
+        value: impl FnMut(&mut Self, &Text<'a>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        self.blanks();
+        if self.rest().starts_with('{') { self.entries(value) } else { self.skip() }
     }
 
     /// As [`items`](Self::items), stepping over anything that is no array.

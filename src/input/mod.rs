@@ -8,7 +8,10 @@ pub mod files;
 mod installed;
 mod json_parts;
 mod json_scan;
+mod locked;
 mod pasted;
+mod poetry_constraint;
+mod toml_parts;
 
 use crate::{
     fact::Fact,
@@ -103,6 +106,7 @@ macro_rules! formats {
 
 formats! {
     envcheck_lock, requirements_txt, pip_list, pip_list_json, pip_inspect, pip_report, conda_list, conda_explicit, onnx,
+    uv_lock, poetry_lock, pylock, pdm_lock, pipfile_lock, cyclonedx, pyproject,
     nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release,
     dockerfile,
 }

@@ -40,7 +40,7 @@ pub(super) fn read(files: &mut Files<'_>, file: FileId, list: &str) -> Reading {
     let done = scanner.members(|scanner, key| {
         if key == list {
             found = true;
-            scanner.items_if_array(|scanner| package(scanner, file, &mut reading))
+            scanner.items_if_array(|scanner| package(scanner, file, list, &mut reading))
         } else if key == "environment" {
             scanner.members_if_object(|scanner, key| {
                 if let Some(value) = scanner.text()? {
@@ -72,7 +72,7 @@ struct Entry<'a> {
     editable: bool,
 }
 
-fn package<'a>(scanner: &mut Scanner<'a>, file: FileId, reading: &mut Reading) -> Result<(), Fault> {
+fn package<'a>(scanner: &mut Scanner<'a>, file: FileId, list: &str, reading: &mut Reading) -> Result<(), Fault> {
     let start = scanner.position();
     let mut entry = Entry::default();
     scanner.members_if_object(|scanner, key| match key {
@@ -105,6 +105,8 @@ fn package<'a>(scanner: &mut Scanner<'a>, file: FileId, reading: &mut Reading) -
             package.requires = entry.requires;
             package.requires_python = entry.requires_python;
             package.editable = entry.editable;
+            // A report of an installation leaves out what was there before.
+            package.listed = list == "installed";
             if let Some(url) = entry.url {
                 package.tags = WheelName::of_url(&url.value).map(|it| it.tags).unwrap_or_default();
                 package.url = entry.direct.then(|| url.value.into_owned());

@@ -1,6 +1,9 @@
 use crate::{
     environment::{Entry, Environment, PackageView, Side},
-    fact::{Standing, StatedRequirement, requirement},
+    fact::{
+        Standing, StatedRequirement,
+        requirement::{self, Operator},
+    },
     finding::{Impact, Severity, Verdicts},
     rules::{Check, Context},
 };
@@ -12,7 +15,9 @@ rule! {
     ///
     /// This is what `pip check` and `uv pip check` report, read from metadata instead of from a running environment: every
     /// problem at once, with markers and extras taken for the declared Python and platform. A missing package is only
-    /// reported where the input lists everything that is installed. What a model file itself requires is held to the same.
+    /// reported where the input lists everything that is installed, as `pip inspect` does. As with the two tools, extras
+    /// count only where a file says that somebody asked for them, and a direct URL is met by any version. What a model
+    /// file itself requires is held to the same; a Python outside of `Requires-Python` is EC002.
     ///
     /// ## Example
     ///
@@ -35,19 +40,16 @@ rule! {
 }
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
-    // A list of wishes is not a list of what gets installed.
-    let complete =
-        side.packages().all(|view| view.standing == Standing::Observed) && listed_with_dependencies(side);
+    let list = Listing::of(side);
     for view in side.packages() {
-        let Some(entry) = view.entries.iter().find(|entry| !entry.package.requires.is_empty()) else { continue };
         let extras: Vec<&str> =
             view.entries.iter().flat_map(|entry| &entry.package.extras).map(crate::fact::PackageName::as_str).collect();
-        for stated in entry.package.requirements() {
+        for (entry, stated) in stated(view) {
             let requirement = &stated.requirement;
             let applies =
                 requirement.marker.as_ref().is_none_or(|marker| marker.evaluate(&side.target, &extras).holds());
             if applies {
-                one(ctx, side, view, (entry, stated), complete, out);
+                one(ctx, side, view, (entry, stated), list, out);
             }
         }
     }
@@ -56,12 +58,81 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     }
 }
 
+/// What a package surely requires: by the first mention with metadata, and by others of the same version (a lock may
+/// have one for each set of extras).
+fn stated(view: &PackageView) -> Vec<(&Entry, &StatedRequirement)> {
+    let stating = || view.entries.iter().filter(|it| it.applies.holds() && !it.package.requires.is_empty());
+    let Some(first) = stating().next() else { return Vec::new() };
+    let mut found: Vec<(&Entry, &StatedRequirement)> = Vec::new();
+    for entry in stating().filter(|it| it.package.versions == first.package.versions) {
+        for stated in entry.package.requirements() {
+            let (name, marker) = (&stated.requirement.name, &stated.requirement.marker);
+            let known = entry.place != first.place
+                && found.iter().any(|(_, it)| {
+                    let it = &it.requirement;
+                    it.name == *name && it.marker == *marker && it.specifier() == stated.requirement.specifier()
+                });
+            if !known {
+                found.push((entry, stated));
+            }
+        }
+    }
+    found
+}
+
+/// What may be concluded from a package that is not listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listing {
+    /// Nothing: others may be installed.
+    Open,
+    /// It is not installed, unless it is one of those that lists leave out.
+    WithoutInstallers,
+    /// It is not installed.
+    Complete,
+}
+
+impl Listing {
+    fn of(side: &Environment) -> Listing {
+        if side.packages().any(|view| view.entries.iter().any(|entry| entry.package.listed)) {
+            return Listing::Complete;
+        }
+        // A list of wishes is not a list of what gets installed.
+        if side.packages().all(|view| view.standing == Standing::Observed) && listed_with_dependencies(side) {
+            Listing::WithoutInstallers
+        } else {
+            Listing::Open
+        }
+    }
+
+    fn excludes(self, name: &str) -> bool {
+        match self {
+            Listing::Open => false,
+            Listing::WithoutInstallers => !["pip", "setuptools", "wheel", "distribute"].contains(&name),
+            Listing::Complete => true,
+        }
+    }
+}
+
+/// Whether what is installed does not meet a requirement.
+fn violates(other: &PackageView, stated: &StatedRequirement) -> bool {
+    if other.versions.within(stated.versions()).violated() {
+        return true;
+    }
+    // pip takes no note of a package whose version it cannot read, and compares after `===` letter by letter.
+    let observed = other.standing == Standing::Observed;
+    let (pin, entry) = (other.pin().map(ToString::to_string), other.leading());
+    let unreadable = pin.is_none() && entry.package.listed && entry.package.specifier.starts_with("===");
+    let spelled = stated.requirement.clauses.iter().filter(|clause| clause.operator == Operator::Arbitrary);
+    let mut spelled = spelled.map(|clause| clause.version.as_str());
+    observed && (unreadable || pin.is_some_and(|pin| spelled.any(|wanted| !wanted.eq_ignore_ascii_case(&pin))))
+}
+
 fn one(
     ctx: &Context<'_>,
     side: &Environment,
     view: &PackageView,
     (entry, stated): (&Entry, &StatedRequirement),
-    complete: bool,
+    list: Listing,
     out: &mut Verdicts,
 ) {
     let requirement = &stated.requirement;
@@ -75,15 +146,13 @@ fn one(
     };
     let shown = || view.pin().map_or_else(|| name.to_string(), |version| format!("{name} {version}"));
     let Some(other) = side.package(component.as_str()) else {
-        // pip, setuptools and wheel are left out of lists.
-        let hidden = ["pip", "setuptools", "wheel", "distribute"].contains(&component.as_str());
-        if complete && !hidden {
+        if list.excludes(component.as_str()) {
             let message = format!("{} requires {}, which is not installed", shown(), wanted());
             out.findings.push(finding(message).help(format!("install \"{}\"", wanted().replace(' ', ""))));
         }
         return;
     };
-    if requirement.url.is_some() || !other.versions.within(stated.versions()).violated() {
+    if requirement.url.is_some() || !violates(other, stated) {
         return;
     }
     // The tables know this pair too, with a release that would go with it.
@@ -101,8 +170,12 @@ fn one(
         (found.is_pre() || found.is_dev()) && stated.versions().contains(&found.only_release())
     });
     let severity = if before { Severity::Warning } else { Severity::Error };
+    let found = match other.shown().strip_prefix("===") {
+        Some(version) if other.pin().is_none() => format!("`{version}`, which is no version"),
+        _ => other.shown(),
+    };
     out.findings.push(
-        finding(format!("{} requires {}, found {}", shown(), wanted(), other.shown()))
+        finding(format!("{} requires {}, found {found}", shown(), wanted()))
             .severity(severity)
             .label(&side.name, other.place(), format!("{component} {}", other.shown()))
             .help(format!("install {component}{}, or a release of {name} that accepts {}", requirement.specifier(), other.shown())),

@@ -70,8 +70,14 @@ fn requires_python(
     if !running.within(&allowed).violated() {
         return false;
     }
+    // What was installed all the same is merely newer than its maker promised; `uv pip check` accepts that.
+    let from = allowed.lower_bound().map_or_else(VersionSet::all, |lowest| {
+        format!(">={lowest}").parse().unwrap_or_else(|_| VersionSet::all())
+    });
+    let newer = view.standing == Standing::Observed && !running.within(&from).violated();
     out.findings.push(
         RULE.finding(format!("{} {} requires Python {text}, the environment has {python}", view.name, view.shown()))
+            .severity(if newer { Severity::Warning } else { Severity::Error })
             .primary(&side.name, entry.version_place(), format!("requires Python {text}"))
             .label(&side.name, place, format!("Python {python}"))
             .about([view.name.as_str(), "python"])
