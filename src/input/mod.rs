@@ -9,6 +9,7 @@ mod installed;
 mod json_parts;
 mod json_scan;
 mod pasted;
+mod yaml;
 
 use crate::{
     fact::Fact,
