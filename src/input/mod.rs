@@ -8,7 +8,10 @@ pub mod files;
 mod installed;
 mod json_parts;
 mod json_scan;
+mod manifest;
 mod pasted;
+mod template;
+mod workload;
 mod yaml;
 
 use crate::{
@@ -104,7 +107,7 @@ macro_rules! formats {
 
 formats! {
     envcheck_lock, requirements_txt, pip_list, pip_list_json, pip_inspect, pip_report, conda_list, conda_explicit, onnx,
-    nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release,
+    nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release, kubernetes,
 }
 
 /// An address without the user name and password in it, which are nobody's business.

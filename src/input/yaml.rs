@@ -281,7 +281,8 @@ mod tests {
             Value::Scalar { text, .. } => format!("<{text}|{raw}>"),
             Value::List(items) => format!("[{}]", items.iter().map(|it| shown(text, it)).collect::<String>()),
             Value::Map(_) => {
-                let entry = |(key, value): &(&Node<'_>, &Node<'_>)| format!("{}={}", shown(text, key), shown(text, value));
+                let entry =
+                    |(key, value): &(&Node<'_>, &Node<'_>)| format!("{}={}", shown(text, key), shown(text, value));
                 format!("{{{}}}", node.entries().iter().map(entry).collect::<String>())
             }
         }
@@ -302,7 +303,10 @@ mod tests {
     #[test]
     fn aliases_and_merge_keys_bring_what_was_named() {
         let text = "x: &x\n  a: 1\n  b: 2\ny:\n  <<: *x\n  b: 3\nz:\n  <<: [*x, {c: 4}]\nw: *x\n";
-        assert_eq!(all(text), ["{<x>={<a>=<1><b>=<2>}<y>={<b>=<3><a>=<1>}<z>={<a>=<1><b>=<2><c>=<4>}<w>={<a>=<1><b>=<2>}}"]);
+        assert_eq!(
+            all(text),
+            ["{<x>={<a>=<1><b>=<2>}<y>={<b>=<3><a>=<1>}<z>={<a>=<1><b>=<2><c>=<4>}<w>={<a>=<1><b>=<2>}}"]
+        );
         let tree = documents(text).unwrap();
         assert_eq!(tree[0].at(&["y", "a"]).unwrap().text(), Some("1"));
         assert_eq!(tree[0].at(&["y", "b"]).unwrap().text(), Some("3"));

@@ -7,6 +7,7 @@ mod cli;
 mod gpu_texts;
 mod layers;
 mod load_matrix;
+mod manifests;
 mod onnx;
 mod registry;
 mod reports;
