@@ -68,10 +68,33 @@ pub(super) fn read(
         out.skip(file, first, reason);
     }
     out.facts.sort_by_key(|fact| (fact.place.span.start, fact.place.span.end));
-    out.facts.dedup();
+    once(&mut out.facts);
     out.skipped.sort_by_key(|skipped| skipped.place.span.start);
     out.skipped.dedup();
     out
+}
+
+/// An alias or `extends` brings one line to several containers: what it says is kept once, for the one that runs.
+fn once(facts: &mut Vec<Fact>) {
+    let mut kept: Vec<Fact> = Vec::with_capacity(facts.len());
+    for fact in facts.drain(..) {
+        let same_place = kept.iter_mut().rev().take_while(|other| other.place.span.start == fact.place.span.start);
+        let said = same_place.filter(|other| other.place == fact.place).find(|other| match (&other.kind, &fact.kind) {
+            (FactKind::Image(one), FactKind::Image(other)) => one.reference == other.reference,
+            (FactKind::ModelSource(one), FactKind::ModelSource(other)) => one.address == other.address,
+            (one, other) => one == other,
+        });
+        match (said, &fact.kind) {
+            (Some(other), FactKind::Image(image)) if image.role == ImageRole::Runs => {
+                if !matches!(&other.kind, FactKind::Image(known) if known.role == ImageRole::Runs) {
+                    *other = fact;
+                }
+            }
+            (Some(_), _) => {}
+            (None, _) => kept.push(fact),
+        }
+    }
+    *facts = kept;
 }
 
 /// A word of a command and where it stands.
@@ -123,6 +146,11 @@ impl<'a> Manifest<'a> {
                 if node.is_map() { "a map" } else { "a list or nothing" }
             ));
         };
+        self.expanded(text)
+    }
+
+    /// A text with its variables replaced, or why that cannot be done.
+    pub(super) fn expanded(&self, text: &str) -> Result<String, String> {
         expand(text, self.dialect, &|name| self.files.define(name).map(str::to_owned), 0)
     }
 
@@ -217,8 +245,9 @@ fn expand(
                 inner.find(|it: char| !(it.is_ascii_alphanumeric() || it == '_')).unwrap_or(inner.len()).min(end);
             let (name, operation) = (&inner[..length], &inner[length..end]);
             let given = define(name);
-            let operand = operation.trim_start_matches([':', '-', '+', '?', '=']);
-            match (operation.trim_start_matches(':').chars().next(), given) {
+            let operation = operation.strip_prefix(':').unwrap_or(operation);
+            let operand = operation.get(1..).unwrap_or_default();
+            match (operation.chars().next(), given) {
                 (Some('+'), Some(_)) | (Some('-' | '='), None) if depth < 8 => {
                     out.push_str(&expand(operand, dialect, define, depth + 1)?);
                 }
@@ -260,28 +289,4 @@ fn closing(text: &str) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn variables_are_replaced_where_they_are_known() {
-        let define = |name: &str| (name == "TAG").then(|| "2.1".to_owned());
-        let compose = |text: &str| expand(text, Dialect::Compose, &define, 0).unwrap_or_else(|it| it);
-        assert_eq!(compose("a:${TAG}-$TAG-$$x"), "a:2.1-2.1-$x");
-        assert_eq!(compose("a:${NO:-${TAG}}"), "a:2.1");
-        assert_eq!(compose("a:${NO-1.0}${TAG:+-gpu}"), "a:1.0-gpu");
-        assert_eq!(compose("a:${NO}"), "`${NO}` has no value; `--define NO=VALUE` gives one");
-        assert_eq!(compose("a:${NO:?must be set}"), "`${NO}` has no value; `--define NO=VALUE` gives one");
-        assert_eq!(compose("a:${NO"), "expected `}` after `${`");
-        let kubernetes = |text: &str| expand(text, Dialect::Kubernetes, &define, 0).unwrap_or_else(|it| it);
-        assert_eq!(kubernetes("a:${TAG}-$x"), "a:2.1-$x");
-        assert_eq!(kubernetes("a:$(TAG)"), "`$(TAG)` is replaced by something else than this file");
-    }
-
-    #[test]
-    fn addresses_keep_no_secret() {
-        assert_eq!(clean("https://me:pw@models.example/a.onnx?token=1#x"), "https://models.example/a.onnx");
-        assert_eq!(clean("s3://bucket/model"), "s3://bucket/model");
-        assert_eq!(clean("org/name"), "org/name");
-    }
-}
+mod tests;

@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(masked.len(), text.len());
         assert_eq!(
             masked,
-            "# {{ no }}\na: TTTTTTTTT\n            \nb: \"xTTTTTTTTT\"\n          \nc: 1\n    \n        \nd: [{# x #}]\n"
+            "# {{ no }}\na: TTTTTTTTT\n            \nb: \"xTTTTTTTTT\"\n          \nc: 1\n    \n         \nd: [{# x #}]\n"
         );
         let at = |word: &str| Span::new(text.find(word).unwrap(), text.find(word).unwrap() + word.len());
         assert!(template.is_conditional(at("b: ")) && !template.is_conditional(at("c: 1")));

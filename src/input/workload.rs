@@ -64,6 +64,8 @@ pub(super) struct Container<'n> {
     pub(super) helps: bool,
     pub(super) image: Option<&'n Node<'n>>,
     pub(super) accelerator: Option<Accelerator>,
+    /// `linux/amd64`
+    pub(super) platform: Option<&'n Node<'n>>,
     /// Variables: the name, its place, and the value unless something else provides it.
     pub(super) settings: Vec<(String, Span, Option<String>)>,
     pub(super) commands: Vec<&'n Node<'n>>,
@@ -107,12 +109,15 @@ pub(super) fn state(manifest: &mut Manifest<'_>, containers: &[Container<'_>], g
                 }
                 Some(_) => {}
                 None => {
-                    manifest.skip(accelerator.span, format!("`{}` is no GPU that envcheck knows", accelerator.name))
+                    manifest.skip(accelerator.span, format!("`{}` is no GPU that envcheck knows", accelerator.name));
                 }
             }
         }
         if let Some((name, span)) = server {
             manifest.state(FactKind::Server(NamedVersion { name: name.to_owned(), version: None }), span);
+        }
+        if let Some(node) = container.platform {
+            platform(manifest, node);
         }
         settings(manifest, container);
         for Source { address, by, span } in commands::arguments(&words) {
@@ -180,5 +185,29 @@ fn settings(manifest: &mut Manifest<'_>, container: &Container<'_>) {
             let value = value.as_deref().filter(|_| !secret).map(clean);
             manifest.state(FactKind::Variable(Variable { name: name.clone(), value }), *span);
         }
+    }
+}
+
+/// States the platform that an image is chosen for.
+fn platform(manifest: &mut Manifest<'_>, node: &Node<'_>) {
+    let Some(text) = manifest.value(node) else { return };
+    let mut parts = text.split('/');
+    let (first, second) = (parts.next().unwrap_or_default(), parts.next());
+    match second {
+        Some(word) => {
+            manifest.state(FactKind::Os(first.to_ascii_lowercase()), node.span);
+            manifest.state(FactKind::Architecture(architecture(word).to_owned()), node.span);
+        }
+        None => manifest.skip(node.span, format!("expected a platform such as `linux/amd64`, found `{text}`")),
+    }
+}
+
+/// The architecture in the words of Python and of the lock.
+pub(super) fn architecture(word: &str) -> &str {
+    match word {
+        "amd64" => "x86_64",
+        "arm64" => "aarch64",
+        "386" => "i686",
+        other => other,
     }
 }

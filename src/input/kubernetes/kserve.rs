@@ -1,4 +1,4 @@
-//! KServe's inference services and Seldon's deployments: predictors that name a framework instead of an image.
+//! `KServe`'s inference services and Seldon's deployments: predictors that name a framework instead of an image.
 //!
 //! Documentation: <https://kserve.github.io/website/latest/modelserving/servingruntimes/>,
 //! <https://docs.seldon.io/projects/seldon-core/en/latest/servers/overview.html>
@@ -23,7 +23,7 @@ const FRAMEWORKS: [(&str, &str); 10] = [
     ("triton", "triton"),
 ];
 
-/// The runtimes that KServe comes with.
+/// The runtimes that `KServe` comes with.
 const RUNTIMES: [(&str, &str); 10] = [
     ("kserve-sklearnserver", "kserve-sklearn"),
     ("kserve-xgbserver", "kserve-xgboost"),

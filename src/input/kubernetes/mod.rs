@@ -1,6 +1,6 @@
-//! Kubernetes manifests: workloads, KServe, Seldon, Ray, Knative and everything else that holds a pod.
+//! Kubernetes manifests: workloads, `KServe`, Seldon, Ray, Knative and everything else that holds a pod.
 //!
-//! Specification: <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/>; KServe:
+//! Specification: <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/>; `KServe`:
 //! <https://kserve.github.io/website/latest/reference/api/>; Seldon: <https://docs.seldon.io/projects/seldon-core/en/latest/reference/seldon-deployment.html>
 //!
 //! Read: images, GPUs that are asked for, the nodes that are chosen, variables that matter, known servers, and where models
@@ -33,10 +33,10 @@ fn claims(probe: &Probe<'_>) -> Claim {
     let name = probe.name.to_ascii_lowercase();
     let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
     let manifest = ends(&[".yaml", ".yml", ".yaml.tpl", ".yml.tpl", ".yaml.tmpl", ".yaml.j2", ".yml.j2", ".yaml.in", ".yaml.template"]);
-    if !manifest && (ends(&[".md", ".rst", ".txt", ".py", ".ipynb", ".sh", ".go", ".rs", ".tf", ".html"]) || !has_keys(text, probe)) {
+    if !manifest && (ends(&[".md", ".rst", ".txt", ".py", ".ipynb", ".sh", ".go", ".rs", ".tf", ".html"]) || !has_keys(text)) {
         return Claim::No;
     }
-    match (manifest, has_keys(text, probe)) {
+    match (manifest, has_keys(text)) {
         (true, true) => Claim::Certain,
         (false, true) => Claim::Likely,
         _ if name.starts_with("kustomization.y") => Claim::Named,
@@ -45,11 +45,11 @@ fn claims(probe: &Probe<'_>) -> Claim {
 }
 
 /// Whether `apiVersion` and `kind` stand at the beginning of lines, or in a JSON object.
-fn has_keys(text: &str, probe: &Probe<'_>) -> bool {
+fn has_keys(text: &str) -> bool {
     let text = &text[..floor_char_boundary(text, PROBE_LIMIT)];
     if text.trim_start().starts_with('{') && !text.trim_start().starts_with("{{") {
         let head = &text[..floor_char_boundary(text, 4096)];
-        return !probe.name.ends_with(".ipynb") && head.contains("\"apiVersion\"") && head.contains("\"kind\"");
+        return head.contains("\"apiVersion\"") && head.contains("\"kind\"");
     }
     let has = |key: &str| {
         text.lines().any(|line| {
@@ -60,10 +60,9 @@ fn has_keys(text: &str, probe: &Probe<'_>) -> bool {
     has("apiVersion") && has("kind")
 }
 
-/// An object of a manifest: `kind` and `metadata.name`.
+/// An object of a manifest.
 struct Object<'n, 't> {
     kind: &'n str,
-    api: &'n str,
     name: &'n str,
     node: &'n Node<'t>,
     kind_span: Span,
@@ -109,7 +108,6 @@ fn documents(manifest: &mut Manifest<'_>, documents: &[std::rc::Rc<Node<'_>>]) {
                 for pod in pods {
                     pod::state(manifest, pod, &label, false);
                 }
-                let _ = object.api;
             }
         }
     }
@@ -128,7 +126,6 @@ fn collect<'n, 't>(node: &'n Node<'t>, out: &mut Vec<Object<'n, 't>>) {
     }
     out.push(Object {
         kind: kind.text().unwrap_or_default(),
-        api: node.text_of("apiVersion").unwrap_or_default(),
         name: node.at(&["metadata", "name"]).and_then(Node::text).unwrap_or("without name"),
         node,
         kind_span: kind.span,

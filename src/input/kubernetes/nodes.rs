@@ -4,7 +4,7 @@
 
 use crate::{
     fact::{FactKind, Gpu},
-    input::{manifest::Manifest, yaml::Node},
+    input::{manifest::Manifest, workload::architecture, yaml::Node},
     text::Span,
     version::ComputeCapability,
 };
@@ -133,16 +133,6 @@ fn product(label: &str) -> String {
     let name = label.trim_end_matches("-SHARED");
     let name = name.find("-MIG-").map_or(name, |at| &name[..at]);
     name.replace('-', " ")
-}
-
-/// The architecture in the words of Python and of the lock.
-pub(in crate::input) fn architecture(word: &str) -> &str {
-    match word {
-        "amd64" => "x86_64",
-        "arm64" => "aarch64",
-        "386" => "i686",
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -62,6 +62,7 @@ pub(super) fn container<'n>(
         helps: false,
         image,
         accelerator: accelerator(manifest, node),
+        platform: None,
         settings: settings(manifest, node, phase),
         commands: ["command", "args", "source"].iter().filter_map(|key| node.get(key)).collect(),
         mounts: mounts(manifest, pod, node),
