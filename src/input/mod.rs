@@ -9,6 +9,7 @@ mod installed;
 mod json_parts;
 mod json_scan;
 mod manifest;
+mod match_spec;
 mod pasted;
 mod template;
 mod workload;
@@ -107,7 +108,7 @@ macro_rules! formats {
 
 formats! {
     envcheck_lock, requirements_txt, pip_list, pip_list_json, pip_inspect, pip_report, conda_list, conda_explicit, onnx,
-    nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release, kubernetes, compose,
+    nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release, kubernetes, compose, conda_environment,
 }
 
 /// An address without the user name and password in it, which are nobody's business.

@@ -172,6 +172,16 @@ const NAMES: [&str; 20] = [
     "TRITON_",
 ];
 
+/// Whether a variable decides what runs and how.
+pub(super) fn matters(name: &str) -> bool {
+    NAMES.iter().any(|start| name.starts_with(start))
+}
+
+/// Whether the value of a variable is nobody's business.
+pub(super) fn is_secret(name: &str) -> bool {
+    ["TOKEN", "SECRET", "PASSWORD", "KEY"].iter().any(|word| name.contains(word))
+}
+
 /// States the variables that matter, and the models that they name.
 fn settings(manifest: &mut Manifest<'_>, container: &Container<'_>) {
     for (name, span, value) in &container.settings {
@@ -180,9 +190,8 @@ fn settings(manifest: &mut Manifest<'_>, container: &Container<'_>) {
         {
             manifest.model_source(address, format!("variable {name}"), *span);
         }
-        if NAMES.iter().any(|start| name.starts_with(start)) {
-            let secret = ["TOKEN", "SECRET", "PASSWORD", "KEY"].iter().any(|word| name.contains(word));
-            let value = value.as_deref().filter(|_| !secret).map(clean);
+        if matters(name) {
+            let value = value.as_deref().filter(|_| !is_secret(name)).map(clean);
             manifest.state(FactKind::Variable(Variable { name: name.clone(), value }), *span);
         }
     }
