@@ -192,16 +192,15 @@ fn package(spec: &MatchSpec<'_>) -> Result<(Package, Option<String>), String> {
     let name = PackageName::new(distribution).map_err(|fault| fault.to_string())?;
     let mut package = Package::named(name, spec.name, spec.name_span);
     let mut reason = None;
-    match match_spec::versions(spec.version) {
-        Some((specifier, versions)) => (package.specifier, package.versions) = (specifier, versions),
-        None => {
-            package.specifier = match one(spec.version) {
-                Some(version) => format!("==={version}"),
-                None => spec.version.chars().filter(|it| !it.is_whitespace()).collect(),
-            };
-            package.versions = VersionSet::all();
-            reason = Some(format!("`{}` is no version of PEP 440 and cannot be compared", spec.version));
-        }
+    if let Some((specifier, versions)) = match_spec::versions(spec.version) {
+        (package.specifier, package.versions) = (specifier, versions);
+    } else {
+        package.specifier = match one(spec.version) {
+            Some(version) => format!("==={version}"),
+            None => spec.version.chars().filter(|it| !it.is_whitespace()).collect(),
+        };
+        package.versions = VersionSet::all();
+        reason = Some(format!("`{}` is no version of PEP 440 and cannot be compared", spec.version));
     }
     let stated = !spec.version.is_empty();
     package.parts =

@@ -108,7 +108,7 @@ macro_rules! formats {
 
 formats! {
     envcheck_lock, requirements_txt, pip_list, pip_list_json, pip_inspect, pip_report, conda_list, conda_explicit, onnx,
-    nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release, kubernetes, compose, conda_environment,
+    nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release, kubernetes, compose, conda_environment, triton_config,
 }
 
 /// An address without the user name and password in it, which are nobody's business.
