@@ -158,8 +158,11 @@ impl<'a> Manifest<'a> {
     pub(super) fn image(&mut self, node: &Node<'_>, stage: String, role: ImageRole) {
         let Some(text) = self.value(node) else { return };
         let text = text.trim();
-        if text.is_empty() || text.contains(char::is_whitespace) {
-            return self.skip(node.span, "expected the reference of an image");
+        // `<YOUR_IMAGE>`, `$IMAGE` and `((image))` are for a person or another tool to replace.
+        let good = |it: char| it.is_ascii_alphanumeric() || "._-:/@".contains(it);
+        if text.is_empty() || !text.chars().all(good) {
+            return self
+                .skip(node.span, format!("`{text}` is no reference of an image: something has to take its place"));
         }
         let (reference, digest) = match text.split_once('@') {
             Some((reference, digest)) => (reference, Some(digest.to_owned())),
@@ -262,9 +265,11 @@ fn expand(
         } else if let (Dialect::Compose, Some(tail)) = (dialect, after.strip_prefix('$')) {
             out.push('$');
             rest = tail;
-        } else if dialect == Dialect::Compose && length > 0 {
-            out.push_str(&define(&after[..length]).ok_or_else(|| unknown(&after[..length]))?);
+        } else if let (true, Some(value)) = (length > 0, define(&after[..length])) {
+            out.push_str(&value);
             rest = &after[length..];
+        } else if dialect == Dialect::Compose && length > 0 {
+            return Err(unknown(&after[..length]));
         } else {
             out.push('$');
             rest = after;

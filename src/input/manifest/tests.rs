@@ -12,6 +12,7 @@ fn variables_are_replaced_where_they_are_known() {
     assert_eq!(compose("a:${NO"), "expected `}` after `${`");
     let kubernetes = |text: &str| expand(text, Dialect::Kubernetes, &define, 0).unwrap_or_else(|it| it);
     assert_eq!(kubernetes("a:${TAG}-$x"), "a:2.1-$x");
+    assert_eq!(kubernetes("a:$TAG"), "a:2.1");
     assert_eq!(kubernetes("a:$(TAG)"), "`$(TAG)` is replaced by something else than this file");
 }
 
@@ -23,7 +24,8 @@ fn addresses_keep_no_secret() {
 }
 
 /// Manifests with every trick, damaged further by the strategy below.
-const STARTS: [(&str, &str); 6] = [
+const STARTS: [(&str, &str); 7] = [
+    ("environment.yml", include_str!("../../../fixtures/inputs/conda-environment/environment.yml")),
     ("a.yaml", include_str!("../../../fixtures/inputs/kubernetes/deployment-gpu.yaml")),
     ("b.yaml", include_str!("../../../fixtures/inputs/kubernetes/triton-statefulset.yml")),
     ("c.yaml", include_str!("../../../fixtures/inputs/kubernetes/kserve-frameworks.yaml")),
@@ -31,6 +33,42 @@ const STARTS: [(&str, &str); 6] = [
     ("compose.yaml", include_str!("../../../fixtures/inputs/compose/docker-compose.anchors.yml")),
     ("compose.yml", include_str!("../../../fixtures/inputs/compose/docker-compose.yml")),
 ];
+
+/// The facts and notes of a manifest, each with what its place covers.
+fn said(name: &str, text: &str, defines: &crate::input::Defines) -> Vec<String> {
+    use crate::input::{Content, FORMATS, Files};
+    use crate::text::Sources;
+
+    let mut sources = Sources::default();
+    let mut files = Files::new(&mut sources, defines);
+    let file = files.add(name.to_owned(), Content::Owned(text.as_bytes().into()), None, None);
+    let format = FORMATS.iter().find(|it| it.name == "kubernetes").unwrap();
+    let reading = (format.read)(&mut files, file);
+    let covered = |place: Place| &text[place.span.start..place.span.end];
+    let facts = reading.facts.iter().map(|it| format!("{} `{}`", it.kind.word(), covered(it.place)));
+    facts.chain(reading.skipped.iter().map(|it| format!("{} `{}`", it.reason, covered(it.place)))).collect()
+}
+
+#[test]
+fn images_that_are_place_holders_are_none() {
+    let pod = |image: &str| {
+        format!("apiVersion: v1\r\nkind: Pod\r\nspec:\r\n  containers:\r\n  - image: {image}\r\n    name: é\r\n")
+    };
+    let none = crate::input::Defines::new();
+    let one = |image: &str| said("a.yaml", &pod(image), &none).join("; ");
+    assert_eq!(one("a/b:1"), "image `a/b:1`");
+    assert_eq!(one("'a/b:1' # x"), "image `a/b:1`");
+    assert_eq!(one("<IMAGE>"), "`<IMAGE>` is no reference of an image: something has to take its place `<IMAGE>`");
+    assert_eq!(one("$IMAGE"), "`$IMAGE` is no reference of an image: something has to take its place `$IMAGE`");
+    assert_eq!(one("${IMAGE}"), "`${IMAGE}` has no value; `--define IMAGE=VALUE` gives one `${IMAGE}`");
+    assert_eq!(one("{{ .Values.image }}"), "the template puts a value here that is not known `{{ .Values.image }}`");
+    assert_eq!(
+        one("\"{{ .Values.image }}:1\""),
+        "the template puts a value here that is not known `{{ .Values.image }}:1`"
+    );
+    let defines = [("IMAGE".to_owned(), "a/b".to_owned())].into();
+    assert_eq!(said("a.yaml", &pod("${IMAGE}:1"), &defines), ["image `${IMAGE}:1`"]);
+}
 
 proptest::proptest! {
     #[test]
@@ -45,7 +83,7 @@ proptest::proptest! {
         let from = floor_char_boundary(sample, at % sample.len());
         let to = floor_char_boundary(sample, from + cut).max(from);
         let text = format!("{}{junk}{}", &sample[..from], &sample[to..]);
-        for format in FORMATS.iter().filter(|it| matches!(it.name, "kubernetes" | "compose")) {
+        for format in FORMATS.iter().filter(|it| matches!(it.name, "kubernetes" | "compose" | "conda-environment")) {
             let (mut sources, defines) = (Sources::default(), Defines::new());
             let reading = {
                 let mut files = Files::new(&mut sources, &defines);
