@@ -59,8 +59,8 @@ fn claims(probe: &Probe<'_>) -> Claim {
     match (called, services, made) {
         (true, true, _) => Claim::Certain,
         (false, true, true) => Claim::Likely,
-        (true, false, _) | (false, true, false) => Claim::Named,
-        (false, false, _) => Claim::No,
+        (true, false, _) => Claim::Named,
+        (false, ..) => Claim::No,
     }
 }
 
@@ -128,7 +128,8 @@ impl<'n> Service<'n> {
             let reason = format!("the image of `{name}` is built from {}: name that file too", dockerfile(build));
             manifest.skip(build.text().map_or_else(|| key_span(self.node, "build", build), |_| build.span), reason);
         }
-        if let Some(file) = self.get("env_file").filter(|file| !file.is_null()) {
+        let image = self.get("image").and_then(Node::text);
+        if let Some(file) = self.get("env_file").filter(|file| !file.is_null() && !workload::is_helper(name, image)) {
             manifest.skip(file.span, "variables from files (`env_file`) are not read");
         }
         Container {

@@ -14,6 +14,7 @@ use crate::{
     text::Span,
 };
 use commands::Source;
+pub(super) use helpers::is_helper;
 
 /// When a container runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +85,7 @@ pub(super) fn state(manifest: &mut Manifest<'_>, containers: &[Container<'_>], g
         let words: Vec<_> = container.commands.iter().flat_map(|node| manifest.words(node)).collect();
         let server = commands::server(&words);
         let known_helper =
-            container.helps || helpers::is_helper(&container.name, container.image.and_then(|image| image.text()));
+            container.helps || is_helper(&container.name, container.image.and_then(|image| image.text()));
         let runs = match (container.phase, any) {
             (Phase::Init | Phase::Ephemeral, _) => false,
             (Phase::Main, true) => accelerated(container),

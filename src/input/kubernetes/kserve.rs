@@ -56,6 +56,10 @@ pub(super) fn inference_service(manifest: &mut Manifest<'_>, object: &Node<'_>, 
                 let server = named(&FRAMEWORKS, key_text);
                 let custom = key_text == "custom" && framework.get("container").is_some();
                 if !(server.is_some() || key_text == "model" || custom) || (helps && !custom) {
+                    if !helps && framework.get("storageUri").is_some() {
+                        let reason = format!("which server runs the framework `{key_text}` is not known");
+                        manifest.skip(key.span, reason);
+                    }
                     continue;
                 }
                 let framework = if custom { framework.get("container").unwrap_or(framework) } else { framework };

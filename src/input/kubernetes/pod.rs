@@ -55,6 +55,9 @@ pub(super) fn container<'n>(
 ) -> Container<'n> {
     let name = node.get("name").filter(|name| !manifest.is_templated(name.span)).and_then(Node::text);
     let image = node.get("image").filter(|image| !image.is_null());
+    if let (None, Some((key, _))) = (image, node.entry("image")) {
+        manifest.skip(key.span, "expected the reference of an image, found nothing");
+    }
     Container {
         name: name.unwrap_or_default().to_owned(),
         stage: name.map_or_else(|| stage.to_owned(), |name| format!("{stage} {name}")),
@@ -63,7 +66,7 @@ pub(super) fn container<'n>(
         image,
         accelerator: accelerator(manifest, node),
         platform: None,
-        settings: settings(manifest, node, phase),
+        settings: settings(manifest, node, phase == Phase::Main && !workload::is_helper(name.unwrap_or_default(), image.and_then(Node::text))),
         commands: ["command", "args", "source"].iter().filter_map(|key| node.get(key)).collect(),
         mounts: mounts(manifest, pod, node),
     }
@@ -98,7 +101,8 @@ pub(super) fn accelerator(manifest: &mut Manifest<'_>, container: &Node<'_>) -> 
     None
 }
 
-fn settings(manifest: &mut Manifest<'_>, container: &Node<'_>, phase: Phase) -> Vec<(String, Span, Option<String>)> {
+/// The variables of a container. `noted` says whether those that are not here are worth a note.
+fn settings(manifest: &mut Manifest<'_>, container: &Node<'_>, noted: bool) -> Vec<(String, Span, Option<String>)> {
     let mut out = Vec::new();
     for item in container.get("env").map_or(&[][..], Node::items) {
         let Some(name) = item.get("name") else { continue };
@@ -112,7 +116,7 @@ fn settings(manifest: &mut Manifest<'_>, container: &Node<'_>, phase: Phase) -> 
         let span = item.get("value").map(|value| value.span).filter(|span| !span.is_empty()).unwrap_or(name.span);
         out.push((text.to_owned(), span, value));
     }
-    if let (Phase::Main, Some(from)) = (phase, container.get("envFrom").filter(|from| !from.items().is_empty())) {
+    if let (true, Some(from)) = (noted, container.get("envFrom").filter(|from| !from.items().is_empty())) {
         manifest.skip(from.span, "variables that another object provides (`envFrom`) are not known");
     }
     out

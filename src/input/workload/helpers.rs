@@ -112,7 +112,7 @@ const HELPERS: &[&str] = &[
 ];
 
 /// Whether a container is known to be no model server.
-pub(super) fn is_helper(name: &str, image: Option<&str>) -> bool {
+pub(in crate::input) fn is_helper(name: &str, image: Option<&str>) -> bool {
     let known =
         |word: &str| HELPERS.binary_search(&word).is_ok() || word.ends_with("-exporter") || word.ends_with("_exporter");
     // A container may be called `nginx` and be built from anything; its image says more, where there is one.
