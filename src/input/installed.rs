@@ -84,16 +84,7 @@ pub(super) struct CondaPackage<'a> {
 /// Adds what a conda package says: Python and the CUDA libraries are no Python distributions.
 pub(super) fn conda(reading: &mut Reading, file: FileId, found: CondaPackage<'_>) {
     let pip = found.build.starts_with("pypi") || matches!(found.build, "<pip>") || found.channel == "pypi";
-    let version = found.version.text;
-    let system = match found.name.text {
-        _ if pip => None,
-        "python" => python(version),
-        "cudatoolkit" | "cuda-version" | "cuda-toolkit" | "cuda-runtime" | "cuda" => {
-            version.parse().ok().map(FactKind::Cuda)
-        }
-        "cudnn" => version.parse().ok().map(FactKind::Cudnn),
-        _ => None,
-    };
+    let system = conda_system(found.name.text).filter(|_| !pip).and_then(|kind| kind(found.version.text));
     if let Some(kind) = system {
         return reading.observe(kind, file, found.span);
     }
@@ -102,7 +93,7 @@ pub(super) fn conda(reading: &mut Reading, file: FileId, found: CondaPackage<'_>
         return;
     }
     let name = match found.name.text {
-        "pytorch" | "pytorch-gpu" | "pytorch-cpu" if !pip => Word { text: "torch", ..found.name },
+        name if !pip => Word { text: conda_distribution(name), ..found.name },
         _ => found.name,
     };
     match package(name, found.version) {
@@ -119,8 +110,28 @@ pub(super) fn conda(reading: &mut Reading, file: FileId, found: CondaPackage<'_>
     }
 }
 
+/// How the version of a conda package becomes a fact, where the package is no Python distribution.
+pub(super) fn conda_system(name: &str) -> Option<fn(&str) -> Option<FactKind>> {
+    Some(match name {
+        "python" => python,
+        "cudatoolkit" | "cuda-version" | "cuda-toolkit" | "cuda-runtime" | "cuda" => {
+            |version| version.parse().ok().map(FactKind::Cuda)
+        }
+        "cudnn" => |version| version.parse().ok().map(FactKind::Cudnn),
+        _ => return None,
+    })
+}
+
+/// The name of the Python distribution that a conda package holds.
+pub(super) fn conda_distribution(name: &str) -> &str {
+    match name {
+        "pytorch" | "pytorch-gpu" | "pytorch-cpu" => "torch",
+        other => other,
+    }
+}
+
 /// The CUDA that a build string names: `py3.11_cuda11.8_cudnn8.7.0_0`, `cuda118py311h4c6f2a3_0`, `py311_cu118`.
-fn cuda_of_build(build: &str) -> Option<CudaVersion> {
+pub(super) fn cuda_of_build(build: &str) -> Option<CudaVersion> {
     let spelled = build.match_indices("cuda").map(|(at, word)| &build[at + word.len()..]);
     let short = build.split('_').filter_map(|part| part.strip_prefix("cu"));
     spelled.chain(short).find_map(|rest| {

@@ -9,9 +9,14 @@ mod installed;
 mod json_parts;
 mod json_scan;
 mod locked;
+mod manifest;
+mod match_spec;
 mod pasted;
 mod poetry_constraint;
+mod template;
 mod toml_parts;
+mod workload;
+mod yaml;
 
 use crate::{
     fact::Fact,
@@ -108,7 +113,7 @@ formats! {
     envcheck_lock, requirements_txt, pip_list, pip_list_json, pip_inspect, pip_report, conda_list, conda_explicit, onnx,
     uv_lock, poetry_lock, pylock, pdm_lock, pipfile_lock, cyclonedx, pyproject,
     nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release,
-    dockerfile,
+    dockerfile, kubernetes, compose, conda_environment, triton_config,
 }
 
 /// An address without the user name and password in it, which are nobody's business.

@@ -114,6 +114,32 @@ pub(super) fn read_word(files: &Files<'_>, file: FileId, word: &Unfolded, meant:
     }
 }
 
+/// Reads one line that stands in a file of another format, such as an item of a list for pip, and the files it includes.
+/// `value` is what stands at `span`, without the marks of that format.
+pub(super) fn read_entry(files: &mut Files<'_>, file: FileId, value: &str, span: Span, reading: &mut Reading) {
+    let text = files.text(file);
+    let mut include = None;
+    for (_, line) in unfold::lines(value) {
+        let Some(line) = line else { continue };
+        let line = if text.get(span.start..span.end) == Some(value) { line.shifted(span.start) } else { line.standing_at(span) };
+        let (line, undefined) = line.expanded(|name| files.define(name).map(str::to_owned));
+        let (line, undefined) = (&line, undefined.as_slice());
+        let standing = Standing::Declared;
+        let mut reader =
+            LineReader { text: &text, file, standing, constraint: false, line, undefined, installed: None, reading };
+        include = reader.read().or(include);
+    }
+    if let Some((path, constraint, span)) = include {
+        match files.include(file, &path, &[file]) {
+            Ok(included) => read_file(files, included, constraint, &mut vec![file], reading),
+            Err(why) => reading.skipped.push(Skipped {
+                place: Place { file, span },
+                reason: format!("`{}` is not followed: {why}", shortened(&path)),
+            }),
+        }
+    }
+}
+
 enum Decoding {
     Guessed(String),
     Failed(String),

@@ -8,6 +8,7 @@ mod gpu_texts;
 mod layers;
 mod load_matrix;
 mod locks;
+mod manifests;
 mod onnx;
 mod pip_check;
 mod registry;

@@ -92,6 +92,22 @@ impl Unfolded {
         Span::new(start, end.max(start))
     }
 
+    /// The same line in a text that begins `by` bytes earlier.
+    pub(super) fn shifted(mut self, by: usize) -> Unfolded {
+        for piece in &mut self.pieces {
+            piece.source = piece.source.shifted(by);
+        }
+        self
+    }
+
+    /// The same line where only the place of the whole is known.
+    pub(super) fn standing_at(mut self, span: Span) -> Unfolded {
+        for piece in &mut self.pieces {
+            (piece.source, piece.copied) = (span, false);
+        }
+        self
+    }
+
     /// The line with values in place of its variables, and where variables without a value stand in it.
     pub(super) fn expanded(self, value: impl Fn(&str) -> Option<String>) -> (Unfolded, Vec<Span>) {
         let mut undefined = Vec::new();

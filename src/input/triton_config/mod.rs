@@ -1,0 +1,217 @@
+//! Triton's model configuration (`config.pbtxt`).
+//!
+//! Documentation: <https://docs.nvidia.com/deeplearning/triton-inference-server/user-guide/docs/user_guide/model_configuration.html>
+//!
+//! Read: the format that the platform or the backend stands for, inputs and outputs, and whether instances run on a GPU. The
+//! batch dimension, which `max_batch_size` adds, is part of the shapes.
+//! Skipped with a note: place holders (`${...}`), ensembles, element types that Triton does not have.
+
+mod pbtxt;
+
+use super::{Claim, Files, Format, Probe, Reading};
+use crate::{
+    fact::{Dimension, Fact, FactKind, Model, Signature, Standing},
+    text::{FileId, Place, Span, floor_char_boundary},
+};
+use pbtxt::{Field, Value, all, one};
+
+pub(super) static FORMAT: Format = Format {
+    name: "triton-config",
+    about: "Triton's model configuration, config.pbtxt",
+    claims,
+    read,
+};
+
+const PROBE_LIMIT: usize = 64 << 10;
+
+fn claims(probe: &Probe<'_>) -> Claim {
+    let Some(text) = probe.text.filter(|_| probe.name.to_ascii_lowercase().contains(".pbtxt")) else { return Claim::No };
+    let text = &text[..floor_char_boundary(text, PROBE_LIMIT)];
+    let has = |names: &[&str]| {
+        text.lines().any(|line| {
+            let end = line.find(|it: char| !(it.is_ascii_alphanumeric() || it == '_')).unwrap_or(line.len());
+            names.contains(&&line[..end])
+        })
+    };
+    let own = has(&["platform", "backend", "max_batch_size", "instance_group", "default_model_filename", "ensemble_scheduling"]);
+    match (probe.name == "config.pbtxt", own) {
+        (true, true) => Claim::Certain,
+        (false, true) => Claim::Likely,
+        (true, false) if has(&["name", "input", "output"]) => Claim::Likely,
+        _ => Claim::No,
+    }
+}
+
+fn read(files: &mut Files<'_>, file: FileId) -> Reading {
+    let text = files.text(file);
+    let fields = match pbtxt::parse(&text) {
+        Ok(fields) => fields,
+        Err(fault) => {
+            let at = floor_char_boundary(&text, fault.at);
+            let span = Span::new(at, at);
+            if ["{{", "{%", "${"].iter().any(|mark| text.contains(mark)) {
+                let mut reading = Reading::default();
+                reading.skip(file, span, "a template, not expanded: name the configuration that is made from it");
+                return reading;
+            }
+            let message = format!("broken text format: expected {}", fault.expected);
+            return Reading::faulty(message, Some(Place { file, span }));
+        }
+    };
+    let mut reader = Reader { file, out: Reading::default() };
+    reader.config(&fields, files.shown_path(file));
+    let mut out = reader.out;
+    out.facts.sort_by_key(|fact| (fact.place.span.start, fact.place.span.end));
+    out.skipped.sort_by_key(|skipped| skipped.place.span.start);
+    out
+}
+
+/// Platforms and backends, and the formats of model files that they load.
+const FORMATS: [(&str, &str); 13] = [
+    ("onnxruntime_onnx", "onnx"),
+    ("onnxruntime", "onnx"),
+    ("tensorrt_plan", "tensorrt-plan"),
+    ("tensorrt", "tensorrt-plan"),
+    ("pytorch_libtorch", "torchscript"),
+    ("pytorch", "torchscript"),
+    ("tensorflow_savedmodel", "saved-model"),
+    ("tensorflow_graphdef", "graph-def"),
+    ("openvino", "openvino"),
+    ("python", "python"),
+    ("tensorrtllm", "tensorrt-llm"),
+    ("dali", "dali"),
+    ("vllm", "vllm"),
+];
+
+struct Reader {
+    file: FileId,
+    out: Reading,
+}
+
+impl Reader {
+    fn state(&mut self, kind: FactKind, span: Span) {
+        let place = Place { file: self.file, span };
+        self.out.facts.push(Fact { kind, standing: Standing::Declared, place });
+    }
+
+    /// A word or text that no place holder stands for.
+    fn known<'v>(&mut self, value: &'v Value<'_>) -> Option<(&'v str, Span)> {
+        let (text, span) = value.text()?;
+        if text.contains("${") {
+            let reason = format!("`{text}` is a place holder");
+            self.out.skip(self.file, span, reason);
+            return None;
+        }
+        Some((text, span))
+    }
+
+    fn config(&mut self, fields: &[Field<'_>], path: &str) {
+        for group in all(fields, "instance_group") {
+            let kind = one(group.fields(), "kind").and_then(|kind| self.known(kind));
+            if let Some(("KIND_GPU", span)) = kind {
+                self.state(FactKind::Device("cuda".to_owned()), span);
+                break;
+            }
+        }
+        let kind = ["platform", "backend"].iter().filter_map(|name| one(fields, name));
+        let kind = kind.filter_map(|value| self.known(value)).find(|(text, _)| !text.is_empty());
+        if let Some(("ensemble", span)) = kind {
+            return self.out.skip(self.file, span, "an ensemble has no model file: name the configurations of its steps");
+        }
+        let file_name = one(fields, "default_model_filename").and_then(|value| self.known(value));
+        let format = kind.map_or_else(
+            || file_name.and_then(|(name, _)| of_file(name)).map(str::to_owned),
+            |(kind, _)| FORMATS.iter().find(|(name, _)| *name == kind).map(|(_, format)| (*format).to_owned()),
+        );
+        if let (Some((kind, span)), None) = (kind, &format) {
+            let reason = format!("which format the backend `{kind}` loads is not known");
+            self.out.skip(self.file, span, reason);
+        }
+        let batch = match one(fields, "max_batch_size") {
+            None => Some(false),
+            Some(value) => self.known(value).and_then(|(text, _)| text.parse::<i64>().ok()).map(|size| size > 0),
+        };
+        let model = Model {
+            path: path.to_owned(),
+            format,
+            inputs: self.signatures(fields, "input", batch),
+            outputs: self.signatures(fields, "output", batch),
+            ..Model::default()
+        };
+        let named = one(fields, "name").and_then(Value::text);
+        let span = kind.or(file_name).or(named).map_or_else(Span::default, |(_, span)| span);
+        self.state(FactKind::Model(Box::new(model)), span);
+    }
+
+    /// Inputs or outputs. `batch` says whether a batch dimension comes before what is written, if that is known.
+    fn signatures(&mut self, fields: &[Field<'_>], name: &str, batch: Option<bool>) -> Vec<Signature> {
+        let mut out = Vec::new();
+        for value in all(fields, name) {
+            let tensor = value.fields();
+            let Some((name, span)) = one(tensor, "name").and_then(|name| self.known(name)) else { continue };
+            let dtype = one(tensor, "data_type").and_then(|value| self.known(value)).and_then(|(word, span)| {
+                let dtype = dtype(word);
+                if dtype.is_none() {
+                    self.out.skip(self.file, span, format!("`{word}` is no element type of Triton"));
+                }
+                dtype
+            });
+            // What the model itself sees, where that is another shape.
+            let reshaped = one(tensor, "reshape").map(|reshape| all(reshape.fields(), "shape"));
+            let dims = reshaped.unwrap_or_else(|| all(tensor, "dims"));
+            let mut shape: Vec<Dimension> = Vec::new();
+            let mut complete = batch.is_some();
+            if batch == Some(true) {
+                shape.push(Dimension::Unknown);
+            }
+            for dim in dims {
+                match self.known(dim).and_then(|(text, _)| text.parse::<i64>().ok()) {
+                    Some(size) if size >= 0 => shape.push(Dimension::Fixed(size)),
+                    Some(_) => shape.push(Dimension::Unknown),
+                    None => complete = false,
+                }
+            }
+            let shape = complete.then_some(shape);
+            out.push(Signature { name: name.to_owned(), dtype: dtype.map(str::to_owned), shape, span: Some(span) });
+        }
+        out
+    }
+}
+
+fn of_file(name: &str) -> Option<&'static str> {
+    let (_, ending) = name.rsplit_once('.')?;
+    Some(match ending {
+        "onnx" => "onnx",
+        "plan" | "engine" => "tensorrt-plan",
+        "pt" => "torchscript",
+        "savedmodel" => "saved-model",
+        "graphdef" => "graph-def",
+        "xml" => "openvino",
+        "py" => "python",
+        _ => return None,
+    })
+}
+
+/// An element type in ONNX's words.
+fn dtype(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "TYPE_BOOL" => "bool",
+        "TYPE_UINT8" => "uint8",
+        "TYPE_UINT16" => "uint16",
+        "TYPE_UINT32" => "uint32",
+        "TYPE_UINT64" => "uint64",
+        "TYPE_INT8" => "int8",
+        "TYPE_INT16" => "int16",
+        "TYPE_INT32" => "int32",
+        "TYPE_INT64" => "int64",
+        "TYPE_FP16" => "float16",
+        "TYPE_FP32" => "float32",
+        "TYPE_FP64" => "float64",
+        "TYPE_BF16" => "bfloat16",
+        "TYPE_STRING" => "string",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;
