@@ -1,7 +1,7 @@
 use crate::{
     environment::{Environment, PackageView},
     finding::{Finding, Impact, Severity, Verdicts},
-    knowledge::{packages::Role, torch::Build},
+    knowledge::{Reason, packages::Role, torch::Build},
     rules::{Check, Context, listed_up_to, packages::behaviour_change},
 };
 
@@ -44,7 +44,8 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
         }
         match ctx.knowledge.role(&serve.name) {
             Some(Role::Framework | Role::Runtime | Role::Serialiser | Role::Preprocessing) => {
-                out.findings.push(one(training, serving, train, serve));
+                let finding = one(training, serving, train, serve);
+                out.findings.push(unsupported(ctx, train, serve, finding));
             }
             Some(Role::Development) | None => folded.push((train, serve)),
         }
@@ -62,6 +63,22 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
             .help("nothing is known to depend on these; `envcheck inspect` lists them");
         out.findings.push(finding);
     }
+}
+
+/// Where no model file is declared and serving is older, what the maker of the package says about reading newer files is
+/// all that is known about the model: that it is not supported deserves more than a remark.
+fn unsupported(ctx: &Context<'_>, train: &PackageView, serve: &PackageView, finding: Finding) -> Finding {
+    let (Some(writer), Some(reader)) = (train.pin(), serve.pin()) else { return finding };
+    if reader >= writer || !ctx.models().is_empty() {
+        return finding;
+    }
+    let table = &ctx.knowledge.artifact;
+    let broken = table.rows().iter().find(|row| row.producer == serve.name.as_str() && !row.kept(writer, reader));
+    let Some(row) = broken else { return finding };
+    finding
+        .severity(Severity::Warning)
+        .impact(Impact::LoadFailure)
+        .because(Reason { claim: row.claim.clone(), provenance: table.provenance(row) })
 }
 
 /// Whether the sides surely have different releases. A local label alone is the business of build drift.
