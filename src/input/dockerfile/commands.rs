@@ -413,6 +413,10 @@ impl Runner<'_, '_, '_> {
         let program = call.program.as_str();
         let first = call.words.first().map_or("", Word::text);
         let python = is_python(program) || call.path.contains("PYTHON") || call.path == "$PY" || call.path == "${PY}";
+        if python && call.piped && matches!(first, "" | "-") {
+            let reason = "what a script installs that is piped into Python is not known";
+            return self.scene.note(call.span, reason, Scope::System);
+        }
         if python && first == "-m" || (python && first.starts_with('-') && call.words.iter().any(|it| it.text() == "-m")) {
             let at = call.words.iter().position(|it| it.text() == "-m").unwrap_or_default();
             let Some(module) = call.words.get(at + 1) else { return };
@@ -638,10 +642,7 @@ impl Runner<'_, '_, '_> {
                 return folder.into();
             }
         }
-        match self.variable("VIRTUAL_ENV", call) {
-            Some(found) if environments.contains(&found) => found.into(),
-            _ => SYSTEM.into(),
-        }
+        SYSTEM.into()
     }
 }
 

@@ -335,7 +335,19 @@ fn environment(scene: &mut Scene<'_, '_>, instruction: &Instruction) {
     for (name, word) in pairs {
         let value = word.known().map_or(Value::Unknown, |it| Value::Known(it.to_owned()));
         let span = if word.text().is_empty() { instruction.span } else { word.span() };
-        scene.state.variables.insert(name, Variable { value, text: word.text().to_owned(), span });
+        // `PATH=/opt/venv/bin:$PATH` adds to what an earlier line said, although the image's own part is not known.
+        let mut text = word.text().to_owned();
+        if let (Value::Unknown, Some(before)) = (&value, scene.state.variables.get(&name))
+            && text.len() + before.text.len() < 16 << 10
+        {
+            let spelled = format!("${{{name}}}");
+            let at = text.find(&spelled).map(|at| (at, spelled.len()));
+            let short = || text.find(&format!("${name}")).map(|at| (at, name.len() + 1));
+            if let Some((at, length)) = at.or_else(short) {
+                text.replace_range(at..at + length, &before.text);
+            }
+        }
+        scene.state.variables.insert(name, Variable { value, text, span });
     }
 }
 

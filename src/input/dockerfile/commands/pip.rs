@@ -341,7 +341,7 @@ fn requirement(runner: &mut Runner<'_, '_, '_>, word: &Word, meant: Meant, scope
     }
     let bare = text.trim_end_matches(|it: char| "=<>!~".contains(it) || it.is_whitespace());
     if bare.len() < text.trim_end().len() && meant == Meant::Installed {
-        let reason = format!("no version stands behind `{}`, so that any will do", shortened(&text[bare.len()..]));
+        let reason = format!("`{}` has no version behind it, so that any will do", shortened(text.trim_end()));
         return bounded(runner, word, bare.len(), &reason, scope);
     }
     read(runner, word, meant, scope);
@@ -366,7 +366,9 @@ fn partly(runner: &mut Runner<'_, '_, '_>, word: &Word, from: usize, scope: &Sco
             bounded(runner, word, length, &format!("the version of `{shown}` is not known: {why}"), scope);
         }
         _ => {
-            let reason = format!("which package `{}` names is not known: {why}", shortened(word.text()));
+            let whole = word.first_unknown() == Some(word.text());
+            let shown = shortened(word.text());
+            let reason = if whole { format!("which packages are named here is not known: {why}") } else { format!("which package `{shown}` names is not known: {why}") };
             runner.scene.note(word.span(), reason, scope.clone());
         }
     }
