@@ -61,7 +61,7 @@ pub(super) fn run(scene: &mut Scene<'_, '_>, instruction: &Instruction) {
             runner.command(Call { span, ..Call::of(words) });
         }
         None => match script(instruction) {
-            Some(script) => runner.script(script),
+            Some(script) => runner.script(&script),
             None => {
                 if instruction.heredocs.iter().any(|it| it.body.text.contains("install")) {
                     let reason = "this heredoc is no script of a shell";
@@ -152,14 +152,14 @@ pub(super) struct Runner<'r, 's, 'f> {
 }
 
 impl Runner<'_, '_, '_> {
-    fn script(&mut self, script: Script) {
+    fn script(&mut self, script: &Script) {
         if self.depth >= DEPTH_LIMIT || script.too_deep {
             let span = script.text.place(Span::new(0, script.text.text.len()));
             self.scene.note(span, "commands are nested too deeply to be read", Scope::System);
         }
         if self.depth < DEPTH_LIMIT {
             self.depth += 1;
-            self.list(&script, &script.list);
+            self.list(script, &script.list);
             self.depth -= 1;
         }
     }
@@ -167,6 +167,7 @@ impl Runner<'_, '_, '_> {
     /// Follows commands; whether the last one succeeds, if that can be told.
     fn list(&mut self, script: &Script, list: &List) -> Option<bool> {
         let mut status = Some(true);
+        let mut previous: Option<&Node> = None;
         for (link, node) in list {
             let wanted = match link {
                 Link::Always => None,
@@ -175,17 +176,20 @@ impl Runner<'_, '_, '_> {
             };
             status = match (wanted, status) {
                 (Some(wanted), Some(found)) if wanted != found => {
-                    if !wanted && found && !tested(list) {
+                    let alternative = !wanted && !previous.is_some_and(|it| is_test(script, it));
+                    if alternative {
                         self.doubting("it only runs if the command before it fails", |it| it.node(script, node));
                     }
                     status
                 }
                 (Some(_), None) => {
-                    self.doubting("it depends on a condition that is only known while the image is built", |it| it.node(script, node));
+                    let reason = self.why_undecided(script, previous.into_iter());
+                    self.doubting(&reason, |it| it.node(script, node));
                     None
                 }
                 _ => self.node(script, node),
             };
+            previous = Some(node);
         }
         status
     }
@@ -234,7 +238,7 @@ impl Runner<'_, '_, '_> {
                 Some(true) => return self.list(script, body),
                 Some(false) => {}
                 None => {
-                    let reason = self.why_undecided(script, condition);
+                    let reason = self.why_undecided(script, condition.iter().map(|(_, node)| node));
                     self.doubting(&reason, |it| {
                         for (_, body) in &arms[at..] {
                             it.list(script, body);
@@ -249,8 +253,8 @@ impl Runner<'_, '_, '_> {
     }
 
     /// Why a condition cannot be told.
-    fn why_undecided(&self, script: &Script, condition: &List) -> String {
-        for (_, node) in condition {
+    fn why_undecided<'n>(&self, script: &Script, condition: impl Iterator<Item = &'n Node>) -> String {
+        for node in condition {
             let Node::Simple(simple) = node else { continue };
             for word in simple.words.iter().flat_map(|span| self.expand(script, *span, &BTreeMap::new())) {
                 if let Some(shown) = word.first_unknown() {
@@ -384,6 +388,8 @@ impl Runner<'_, '_, '_> {
             "true" | ":" => return Some(true),
             "false" => return Some(false),
             "[" | "[[" | "test" => return self.test(&call),
+            // What filters a file into another one answers no question.
+            "grep" | "egrep" if call.redirects.iter().any(|it| it.operator == ">") => {}
             "command" | "which" | "type" | "hash" | "grep" | "egrep" | "id" | "cmp" | "diff" => return None,
             "cd" | "pushd" => {
                 let path = call.words.iter().find(|it| !it.text().starts_with('-'));
@@ -532,7 +538,7 @@ impl Runner<'_, '_, '_> {
             return self.nested(call, at + 1);
         }
         if let Some(body) = call.redirects.iter().find_map(|it| it.heredoc.clone()) {
-            return self.script(shell::parse(body, VecDeque::new()));
+            return self.script(&shell::parse(body, VecDeque::new()));
         }
         if call.piped {
             let reason = "what a script installs that is piped into a shell is not known";
@@ -543,7 +549,7 @@ impl Runner<'_, '_, '_> {
     /// A word that is a script itself.
     fn nested(&mut self, call: &Call, at: usize) {
         let Some(word) = call.words.get(at) else { return };
-        self.script(shell::parse(word.line.clone(), VecDeque::new()));
+        self.script(&shell::parse(word.line.clone(), VecDeque::new()));
     }
 
     fn export(&mut self, call: &Call) {
@@ -646,9 +652,11 @@ impl Runner<'_, '_, '_> {
     }
 }
 
-/// Whether one of the commands is a test, so that those behind it are alternatives.
-fn tested(list: &List) -> bool {
-    list.iter().any(|(_, node)| matches!(node, Node::Not(_) | Node::If { .. }))
+/// Whether a command only answers a question, so that what stands behind `||` is no rescue.
+fn is_test(script: &Script, node: &Node) -> bool {
+    let Node::Simple(simple) = node else { return matches!(node, Node::Not(_)) };
+    let first = simple.words.first().map_or("", |span| &script.text.text[span.start..span.end]);
+    matches!(first, "[" | "[[" | "test")
 }
 
 fn is_name(text: &str) -> bool {

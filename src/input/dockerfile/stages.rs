@@ -111,6 +111,7 @@ pub(super) fn read(files: &mut Files<'_>, file: FileId) -> Reading {
         done.push(state);
     }
     collect(file, &stages, &done, target, &mut reading);
+    once(files, &mut reading);
     reading
 }
 
@@ -448,10 +449,10 @@ fn collect(file: FileId, stages: &[Stage<'_>], done: &[State], target: usize, re
         match &stages[at].base {
             Base::Image(image, span) => {
                 let last = at == root;
-                let shown = stages[at].shown.clone().unwrap_or_else(|| at.to_string());
-                let stage = if last { "final".to_owned() } else { shown };
+                let number = || at.to_string();
+                let begins = if last { "final".to_owned() } else { stages[at].shown.clone().unwrap_or_else(number) };
                 let role = if last { ImageRole::Runs } else { ImageRole::Builds };
-                let image = Image { stage: Some(stage), role, ..image.clone() };
+                let image = Image { stage: Some(begins), role, ..image.clone() };
                 facts.push((order, fact(FactKind::Image(image), *span)));
             }
             Base::Unknown(span, reason) => {
@@ -490,8 +491,21 @@ fn collect(file: FileId, stages: &[Stage<'_>], done: &[State], target: usize, re
     skipped.sort_by_key(|(order, _)| *order);
     reading.facts.extend(facts.into_iter().map(|(_, fact)| fact));
     reading.skipped.extend(skipped.into_iter().map(|(_, note)| note));
+}
+
+/// A file that is installed from twice says everything twice, and so does a loop.
+fn once(files: &Files<'_>, reading: &mut Reading) {
     let mut seen = BTreeSet::new();
-    reading.skipped.retain(|it| seen.insert((it.place, it.reason.clone())));
+    reading.skipped.retain(|it| seen.insert((files.shown_path(it.place.file).to_owned(), it.place.span, it.reason.clone())));
+    let mut seen = BTreeSet::new();
+    reading.facts.retain(|it| match &it.kind {
+        FactKind::Package(package) => {
+            let path = files.shown_path(it.place.file).to_owned();
+            let what = (package.name.clone(), package.specifier.clone(), package.constraint);
+            seen.insert((path, it.place.span, what))
+        }
+        _ => true,
+    });
 }
 
 /// The stage whose image the program runs on.

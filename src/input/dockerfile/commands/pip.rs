@@ -10,7 +10,7 @@ use crate::{
     input::{
         Reading,
         dockerfile::{
-            state::{Item, Origin, SYSTEM, Scope, resolve, shortened, within},
+            state::{Item, Origin, SYSTEM, Scope, What, resolve, shortened, within},
             words::Word,
         },
         requirements_txt::{Meant, read_file, read_word},
@@ -89,17 +89,20 @@ pub(super) fn pip(runner: &mut Runner<'_, '_, '_>, call: &Call, words: &[Word], 
             let scope = Scope::Wheels(runner.path(&folder).into());
             take(runner, call, asked, &scope);
         }
-        "uninstall" => {
-            if !runner.doubted(call, Scope::System) {
-                for word in words.iter().filter(|it| !it.text().starts_with('-')) {
-                    if let Some(name) = word.known().and_then(|it| PackageName::new(it).ok()) {
-                        runner.scene.push(crate::input::dockerfile::state::What::Uninstall(name), Scope::System);
-                    }
-                }
-            }
-        }
+        "uninstall" => uninstall(runner, call, words),
         // `pip freeze > file` and the like.
         _ => {}
+    }
+}
+
+fn uninstall(runner: &mut Runner<'_, '_, '_>, call: &Call, words: &[Word]) {
+    if runner.doubted(call, Scope::System) {
+        return;
+    }
+    for word in words.iter().filter(|it| !it.text().starts_with('-')) {
+        if let Some(name) = word.known().and_then(|it| PackageName::new(it).ok()) {
+            runner.scene.push(What::Uninstall(name), Scope::System);
+        }
     }
 }
 
@@ -253,7 +256,7 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
     }
     let Some(index) = index else { return };
     for item in &mut runner.scene.state.items[start..] {
-        if let crate::input::dockerfile::state::What::Fact(fact) = &mut item.what
+        if let What::Fact(fact) = &mut item.what
             && let FactKind::Package(package) = &mut fact.kind
             && package.index.is_none()
             && package.url.is_none()
@@ -309,7 +312,6 @@ fn file(runner: &mut Runner<'_, '_, '_>, word: &Word, constraint: bool, scope: &
 
 /// Takes over what another reader found.
 pub(super) fn keep(runner: &mut Runner<'_, '_, '_>, reading: Reading, scope: &Scope) {
-    use crate::input::dockerfile::state::What;
     for mut fact in reading.facts {
         // What is installed while the image is built is asked for, even in the words of `pip freeze`.
         fact.standing = Standing::Declared;
@@ -332,10 +334,10 @@ fn requirement(runner: &mut Runner<'_, '_, '_>, word: &Word, meant: Meant, scope
             return partly(runner, word, unknown.start, scope);
         }
     }
-    if meant == Meant::Installed && text.ends_with(".whl") && !text.contains(['*', '?']) {
+    if meant == Meant::Installed && wheel::is_wheel(text) && !text.contains(['*', '?']) {
         return read(runner, word, meant, scope);
     }
-    let looks_like_path = text.starts_with(['.', '/', '~']) || text.contains("*") || (text.contains('/') && !text.contains([':', '@', ' ']));
+    let looks_like_path = text.starts_with(['.', '/', '~']) || text.contains('*') || (text.contains('/') && !text.contains([':', '@', ' ']));
     if looks_like_path {
         return path(runner, word, scope);
     }
