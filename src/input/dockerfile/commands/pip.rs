@@ -11,7 +11,7 @@ use crate::{
         Reading,
         dockerfile::{
             state::{Item, Origin, SYSTEM, Scope, What, resolve, shortened, within},
-            words::Word,
+            words::{Value, Word},
         },
         requirements_txt::{Meant, read_file, read_word},
     },
@@ -66,6 +66,8 @@ struct Asked {
     user: bool,
     system: bool,
     group: bool,
+    /// Indexes whose address is not known.
+    unknown: Vec<Word>,
 }
 
 enum Operand {
@@ -194,6 +196,11 @@ impl Asked {
 
     fn option(&mut self, name: &str, value: &Word, tool: Tool) {
         let text = value.text();
+        let indexes = ["--index-url", "--default-index", "--extra-index-url", "--index", "--find-links"];
+        // User and password may come from anywhere; the rest of an address says what is found there.
+        if indexes.contains(&name) && !value.unknown.is_empty() && crate::input::without_credentials(text).contains('$') {
+            return self.unknown.push(value.clone());
+        }
         let url = || PackageIndex { url: crate::input::without_credentials(text), only: false };
         match name {
             "--requirement" | "--requirements" => self.operands.push(Operand::File(value.clone(), false)),
@@ -225,6 +232,10 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
     }
     if call.piped && asked.operands.is_empty() {
         runner.scene.note(call.span, "which packages are passed on to this command is not known", scope.clone());
+    }
+    for word in &asked.unknown {
+        let reason = format!("the index `{}` is not known: {}", shortened(word.text()), runner.why(word));
+        runner.scene.note(word.span(), reason, scope.clone());
     }
     let index = asked.index.or_else(|| index_of_variables(runner, call, true));
     let index = index.or(asked.beside).or_else(|| index_of_variables(runner, call, false));
@@ -275,14 +286,18 @@ fn index_of_variables(runner: &Runner<'_, '_, '_>, call: &Call, only: bool) -> O
         (true, true) => &["UV_DEFAULT_INDEX", "UV_INDEX_URL"],
         (true, false) => &["UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"],
     };
-    let value = names.iter().find_map(|name| runner.variable(name, call)).filter(|it| it.contains("://"))?;
-    let first = value.split_whitespace().next()?.to_owned();
-    Some(PackageIndex { url: crate::input::without_credentials(&first), only })
+    let written = |name: &str| runner.scene.state.variables.get(name).filter(|it| it.value == Value::Unknown).map(|it| it.text.clone());
+    let value = names.iter().find_map(|name| runner.variable(name, call).or_else(|| written(name)))?;
+    let url = crate::input::without_credentials(value.split_whitespace().next()?);
+    (url.contains("://") && !url.contains('$')).then_some(PackageIndex { url, only })
 }
 
 /// Follows a file of requirements.
 fn file(runner: &mut Runner<'_, '_, '_>, word: &Word, constraint: bool, scope: &Scope) {
-    let shown = shortened(word.text());
+    let shown = match word.text() {
+        address if address.contains("://") => shortened(&crate::input::without_credentials(address)),
+        path => shortened(path),
+    };
     let Some(text) = word.known().map(str::to_owned) else {
         let reason = runner.why(word);
         return runner.scene.note(word.span(), format!("`{shown}` is not followed: {reason}"), scope.clone());
