@@ -68,7 +68,7 @@ impl Runner<'_, '_, '_> {
                 }
                 status
             }
-            Node::Not(node) => self.node(script, node).map(|it| !it),
+            Node::Not(node) => self.node(script, node).filter(|_| is_test(script, node)).map(|it| !it),
             Node::Group(list) => self.list(script, list),
             Node::If { arms, otherwise } => self.condition(script, arms, otherwise),
             Node::For { name, words, body } => self.each(script, *name, words, body),
@@ -83,7 +83,9 @@ impl Runner<'_, '_, '_> {
 
     fn condition(&mut self, script: &Script, arms: &[(List, List)], otherwise: &List) -> Option<bool> {
         for (at, (condition, body)) in arms.iter().enumerate() {
-            match self.list(script, condition) {
+            // Whether another command than a test succeeds is only known while the image is built.
+            let answers = condition.last().is_some_and(|(_, node)| is_test(script, node));
+            match self.list(script, condition).filter(|_| answers) {
                 Some(true) => return self.list(script, body),
                 Some(false) => {}
                 None => {
@@ -199,8 +201,12 @@ impl Runner<'_, '_, '_> {
 
 /// Whether a command only answers a question, so that what stands behind `||` is no rescue.
 fn is_test(script: &Script, node: &Node) -> bool {
-    let Node::Simple(simple) = node else { return matches!(node, Node::Not(_)) };
+    let simple = match node {
+        Node::Simple(simple) => simple,
+        Node::Not(node) => return is_test(script, node),
+        _ => return false,
+    };
     let first = simple.words.first().map_or("", |span| &script.text.text[span.start..span.end]);
-    matches!(first, "[" | "[[" | "test")
+    matches!(first, "[" | "[[" | "test" | "true" | "false" | ":")
 }
 

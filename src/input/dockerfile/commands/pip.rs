@@ -237,9 +237,10 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
         let reason = format!("the index `{}` is not known: {}", shortened(word.text()), runner.why(word));
         runner.scene.note(word.span(), reason, scope.clone());
     }
+    let known = asked.unknown.is_empty();
     let index = asked.index.or_else(|| index_of_variables(runner, call, true));
     let index = index.or(asked.beside).or_else(|| index_of_variables(runner, call, false));
-    let index = index.map(Arc::new);
+    let index = index.filter(|_| known).map(Arc::new);
     let start = runner.scene.state.items.len();
     for operand in asked.operands {
         match operand {
