@@ -256,7 +256,9 @@ fn edits(side: &Environment, change: &Change) -> Vec<Edit> {
     let Change::Package { name, version } = change else { return Vec::new() };
     let Some(view) = side.package(name) else { return Vec::new() };
     let entry = view.leading();
-    let lone = view.entries.len() == 1 && entry.standing == Standing::Declared && !entry.package.locked;
+    // Where a variable stands for the name (`pip install $PACKAGES`), there is nothing to write a version behind.
+    let literal = entry.package.parts.name.len() == entry.package.spelled.len();
+    let lone = view.entries.len() == 1 && entry.standing == Standing::Declared && literal && !entry.package.locked;
     match entry.package.parts.specifier.filter(|_| lone) {
         Some(span) => {
             vec![Edit { place: Place { file: entry.place.file, span }, replacement: format!("=={version}") }]

@@ -12,6 +12,7 @@
 mod claim;
 mod commands;
 mod copy;
+mod settle;
 mod shell;
 mod stages;
 mod start;

@@ -4,6 +4,7 @@
 
 mod cases;
 mod cli;
+mod dockerfiles;
 mod gpu_texts;
 mod layers;
 mod load_matrix;

@@ -4,6 +4,7 @@
 
 mod conda;
 mod fetch;
+mod flow;
 mod gpu;
 mod locks;
 mod pip;
@@ -16,10 +17,10 @@ use std::{
 
 use super::{
     copy,
-    shell::{self, Link, List, Node, Redirect, Script, Simple},
+    shell::{self, Redirect, Script, Simple},
     state::{Origin, SYSTEM, Scene, Scope, resolve, shortened},
     syntax::{Instruction, json_array},
-    words::{Expander, Mode, Value, Word, matches},
+    words::{Expander, Mode, Value, Word},
 };
 use crate::{input::requirements_txt::unfold::Unfolded, text::Span};
 
@@ -61,7 +62,7 @@ pub(super) fn run(scene: &mut Scene<'_, '_>, instruction: &Instruction) {
             runner.command(Call { span, ..Call::of(words) });
         }
         None => match script(instruction) {
-            Some(script) => runner.script(script),
+            Some(script) => runner.script(&script),
             None => {
                 if instruction.heredocs.iter().any(|it| it.body.text.contains("install")) {
                     let reason = "this heredoc is no script of a shell";
@@ -152,155 +153,16 @@ pub(super) struct Runner<'r, 's, 'f> {
 }
 
 impl Runner<'_, '_, '_> {
-    fn script(&mut self, script: Script) {
+    fn script(&mut self, script: &Script) {
         if self.depth >= DEPTH_LIMIT || script.too_deep {
             let span = script.text.place(Span::new(0, script.text.text.len()));
             self.scene.note(span, "commands are nested too deeply to be read", Scope::System);
         }
         if self.depth < DEPTH_LIMIT {
             self.depth += 1;
-            self.list(&script, &script.list);
+            self.list(script, &script.list);
             self.depth -= 1;
         }
-    }
-
-    /// Follows commands; whether the last one succeeds, if that can be told.
-    fn list(&mut self, script: &Script, list: &List) -> Option<bool> {
-        let mut status = Some(true);
-        for (link, node) in list {
-            let wanted = match link {
-                Link::Always => None,
-                Link::And => Some(true),
-                Link::Or => Some(false),
-            };
-            status = match (wanted, status) {
-                (Some(wanted), Some(found)) if wanted != found => {
-                    if !wanted && found && !tested(list) {
-                        self.doubting("it only runs if the command before it fails", |it| it.node(script, node));
-                    }
-                    status
-                }
-                (Some(_), None) => {
-                    self.doubting("it depends on a condition that is only known while the image is built", |it| it.node(script, node));
-                    None
-                }
-                _ => self.node(script, node),
-            };
-        }
-        status
-    }
-
-    fn doubting<T>(&mut self, reason: &str, work: impl FnOnce(&mut Self) -> T) -> T {
-        let before = self.unsure.clone();
-        self.unsure.get_or_insert_with(|| reason.to_owned());
-        let out = work(self);
-        self.unsure = before;
-        out
-    }
-
-    fn node(&mut self, script: &Script, node: &Node) -> Option<bool> {
-        if self.fuel == 0 {
-            return None;
-        }
-        self.fuel -= 1;
-        match node {
-            Node::Simple(simple) => self.simple(script, simple, false),
-            Node::Pipe(nodes) => {
-                let mut status = None;
-                for (at, node) in nodes.iter().enumerate() {
-                    status = match node {
-                        Node::Simple(simple) => self.simple(script, simple, at > 0),
-                        node => self.node(script, node),
-                    };
-                }
-                status
-            }
-            Node::Not(node) => self.node(script, node).map(|it| !it),
-            Node::Group(list) => self.list(script, list),
-            Node::If { arms, otherwise } => self.condition(script, arms, otherwise),
-            Node::For { name, words, body } => self.each(script, *name, words, body),
-            Node::Case { subject, arms } => self.case(script, *subject, arms),
-            Node::Loop(list) => {
-                self.doubting("it stands in a loop", |it| it.list(script, list));
-                Some(true)
-            }
-            Node::Nothing => Some(true),
-        }
-    }
-
-    fn condition(&mut self, script: &Script, arms: &[(List, List)], otherwise: &List) -> Option<bool> {
-        for (at, (condition, body)) in arms.iter().enumerate() {
-            match self.list(script, condition) {
-                Some(true) => return self.list(script, body),
-                Some(false) => {}
-                None => {
-                    let reason = self.why_undecided(script, condition);
-                    self.doubting(&reason, |it| {
-                        for (_, body) in &arms[at..] {
-                            it.list(script, body);
-                        }
-                        it.list(script, otherwise);
-                    });
-                    return Some(true);
-                }
-            }
-        }
-        self.list(script, otherwise)
-    }
-
-    /// Why a condition cannot be told.
-    fn why_undecided(&self, script: &Script, condition: &List) -> String {
-        for (_, node) in condition {
-            let Node::Simple(simple) = node else { continue };
-            for word in simple.words.iter().flat_map(|span| self.expand(script, *span, &BTreeMap::new())) {
-                if let Some(shown) = word.first_unknown() {
-                    return format!("its condition cannot be told: {}", self.scene.why_unknown(shown));
-                }
-            }
-        }
-        "it depends on a condition that is only known while the image is built".to_owned()
-    }
-
-    fn each(&mut self, script: &Script, name: Span, words: &[Span], body: &List) -> Option<bool> {
-        let name = script.text.text[name.start..name.end].to_owned();
-        let words: Vec<Word> = words.iter().flat_map(|span| self.expand(script, *span, &BTreeMap::new())).collect();
-        let known = words.iter().all(|it| it.known().is_some_and(|text| !text.contains(['*', '?'])));
-        if !known || words.is_empty() || words.len() > TURN_LIMIT {
-            self.variables.insert(name, Value::Unknown);
-            return self.list(script, body);
-        }
-        for word in &words {
-            self.variables.insert(name.clone(), Value::Known(word.text().to_owned()));
-            self.list(script, body);
-        }
-        Some(true)
-    }
-
-    fn case(&mut self, script: &Script, subject: Span, arms: &[(Vec<Span>, List)]) -> Option<bool> {
-        let words = self.expand(script, subject, &BTreeMap::new());
-        let known = words.first().and_then(Word::known).map(str::to_owned);
-        let Some(text) = known else {
-            let reason = words.first().and_then(Word::first_unknown).map_or_else(
-                || "it depends on a condition that is only known while the image is built".to_owned(),
-                |shown| format!("its condition cannot be told: {}", self.scene.why_unknown(shown)),
-            );
-            self.doubting(&reason, |it| {
-                for (_, body) in arms {
-                    it.list(script, body);
-                }
-            });
-            return Some(true);
-        };
-        for (patterns, body) in arms {
-            let fits = |span: &Span| {
-                let words = self.expand(script, *span, &BTreeMap::new());
-                words.first().and_then(Word::known).is_some_and(|it| matches(it, &text))
-            };
-            if patterns.iter().any(fits) {
-                return self.list(script, body);
-            }
-        }
-        Some(true)
     }
 
     /// The value of a variable: of this command, of the shell, of the stage.
@@ -384,6 +246,8 @@ impl Runner<'_, '_, '_> {
             "true" | ":" => return Some(true),
             "false" => return Some(false),
             "[" | "[[" | "test" => return self.test(&call),
+            // What filters a file into another one answers no question.
+            "grep" | "egrep" if call.redirects.iter().any(|it| it.operator == ">") => {}
             "command" | "which" | "type" | "hash" | "grep" | "egrep" | "id" | "cmp" | "diff" => return None,
             "cd" | "pushd" => {
                 let path = call.words.iter().find(|it| !it.text().starts_with('-'));
@@ -413,6 +277,10 @@ impl Runner<'_, '_, '_> {
         let program = call.program.as_str();
         let first = call.words.first().map_or("", Word::text);
         let python = is_python(program) || call.path.contains("PYTHON") || call.path == "$PY" || call.path == "${PY}";
+        if python && call.piped && matches!(first, "" | "-") {
+            let reason = "what a script installs that is piped into Python is not known";
+            return self.scene.note(call.span, reason, Scope::System);
+        }
         if python && first == "-m" || (python && first.starts_with('-') && call.words.iter().any(|it| it.text() == "-m")) {
             let at = call.words.iter().position(|it| it.text() == "-m").unwrap_or_default();
             let Some(module) = call.words.get(at + 1) else { return };
@@ -528,7 +396,7 @@ impl Runner<'_, '_, '_> {
             return self.nested(call, at + 1);
         }
         if let Some(body) = call.redirects.iter().find_map(|it| it.heredoc.clone()) {
-            return self.script(shell::parse(body, VecDeque::new()));
+            return self.script(&shell::parse(body, VecDeque::new()));
         }
         if call.piped {
             let reason = "what a script installs that is piped into a shell is not known";
@@ -539,7 +407,7 @@ impl Runner<'_, '_, '_> {
     /// A word that is a script itself.
     fn nested(&mut self, call: &Call, at: usize) {
         let Some(word) = call.words.get(at) else { return };
-        self.script(shell::parse(word.line.clone(), VecDeque::new()));
+        self.script(&shell::parse(word.line.clone(), VecDeque::new()));
     }
 
     fn export(&mut self, call: &Call) {
@@ -552,46 +420,6 @@ impl Runner<'_, '_, '_> {
                 self.variables.insert(name, value);
             }
         }
-    }
-
-    /// `[ ... ]`, as far as its words are known.
-    fn test(&self, call: &Call) -> Option<bool> {
-        let mut words: Vec<&Word> = call.words.iter().collect();
-        if words.last().is_some_and(|it| matches!(it.text(), "]" | "]]")) {
-            words.pop();
-        }
-        let mut negated = false;
-        while words.first().is_some_and(|it| it.text() == "!") {
-            words.remove(0);
-            negated = !negated;
-        }
-        let outcome = match words.as_slice() {
-            [option, path] if matches!(option.text(), "-f" | "-e" | "-s" | "-r") => {
-                let path = resolve(&self.folder, path.known()?);
-                self.scene.find(&path).is_ok().then_some(true)
-            }
-            [option, word] if option.text() == "-z" => Some(word.known()?.is_empty()),
-            [option, word] if option.text() == "-n" => Some(!word.known()?.is_empty()),
-            [word] => Some(!word.known()?.is_empty()),
-            [left, operator, right] => {
-                let (left, right) = (left.known()?, right.known()?);
-                let same = if call.program == "[[" { matches(right, left) } else { left == right };
-                let numbers = left.parse::<i64>().ok().zip(right.parse::<i64>().ok());
-                match operator.text() {
-                    "=" | "==" => Some(same),
-                    "!=" => Some(!same),
-                    "-eq" => numbers.map(|(a, b)| a == b),
-                    "-ne" => numbers.map(|(a, b)| a != b),
-                    "-lt" => numbers.map(|(a, b)| a < b),
-                    "-le" => numbers.map(|(a, b)| a <= b),
-                    "-gt" => numbers.map(|(a, b)| a > b),
-                    "-ge" => numbers.map(|(a, b)| a >= b),
-                    _ => None,
-                }
-            }
-            _ => None,
-        };
-        outcome.map(|it| it != negated)
     }
 
     fn path(&self, text: &str) -> String {
@@ -638,16 +466,8 @@ impl Runner<'_, '_, '_> {
                 return folder.into();
             }
         }
-        match self.variable("VIRTUAL_ENV", call) {
-            Some(found) if environments.contains(&found) => found.into(),
-            _ => SYSTEM.into(),
-        }
+        SYSTEM.into()
     }
-}
-
-/// Whether one of the commands is a test, so that those behind it are alternatives.
-fn tested(list: &List) -> bool {
-    list.iter().any(|(_, node)| matches!(node, Node::Not(_) | Node::If { .. }))
 }
 
 fn is_name(text: &str) -> bool {

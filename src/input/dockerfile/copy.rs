@@ -109,11 +109,11 @@ fn brought_model(scene: &Scene<'_, '_>, stage: usize, source: &str) -> bool {
 /// Takes over what lies at a path of another stage.
 fn bring(scene: &mut Scene<'_, '_>, stage: usize, source: &str, to: &str) {
     let done = scene.done;
-    let state = &done[stage];
-    scene.state.environments.extend(state.environments.iter().filter(|it| within(it, source)).cloned());
+    let other = &done[stage];
+    scene.state.environments.extend(other.environments.iter().filter(|it| within(it, source)).cloned());
     if source == "/" || source == "/*" {
-        scene.state.items.extend(state.items.iter().cloned());
-        scene.state.uses.extend(state.uses.iter().copied());
+        scene.state.items.extend(other.items.iter().cloned());
+        scene.state.uses.extend(other.uses.iter().copied());
         if to == "/" {
             scene.state.adopted = Some(stage);
         }
@@ -133,7 +133,7 @@ fn bring(scene: &mut Scene<'_, '_>, stage: usize, source: &str, to: &str) {
         }
     };
     let mut found: Vec<Item> = Vec::new();
-    for item in &state.items {
+    for item in &other.items {
         let scope = match &item.scope {
             Scope::Python(place) if &**place == SYSTEM => holds_packages(folder).then(|| item.scope.clone()),
             Scope::Python(place) if within(place, folder) || (within(folder, place) && holds_packages(folder)) => {
@@ -147,7 +147,7 @@ fn bring(scene: &mut Scene<'_, '_>, stage: usize, source: &str, to: &str) {
     }
     let python = |item: &Item| matches!(item.scope, Scope::Python(_));
     if !found.iter().any(python) && is_environment(folder) {
-        let all = state.items.iter().filter(|it| python(it));
+        let all = other.items.iter().filter(|it| python(it));
         found.extend(all.map(|item| Item { scope: Scope::Python(moved(folder)), ..item.clone() }));
     }
     scene.state.items.append(&mut found);

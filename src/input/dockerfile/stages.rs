@@ -6,13 +6,15 @@ use std::{
 };
 
 use super::{
-    commands, copy, start,
-    state::{Item, Scene, Scope, State, Variable, What, shortened, why_unknown},
+    commands, copy,
+    settle::{once, settled},
+    start,
+    state::{Scene, Scope, State, Variable, What, shortened, why_unknown},
     syntax::{self, Dockerfile, Instruction, json_array},
     words::{Expander, Mode, Value, Word},
 };
 use crate::{
-    fact::{Fact, FactKind, Image, ImageRole, PackageName, Standing},
+    fact::{Fact, FactKind, Image, ImageRole, Standing},
     input::{Files, Found, Reading, Skipped},
     text::{FileId, Place, Span},
 };
@@ -111,6 +113,7 @@ pub(super) fn read(files: &mut Files<'_>, file: FileId) -> Reading {
         done.push(state);
     }
     collect(file, &stages, &done, target, &mut reading);
+    once(files, &mut reading);
     reading
 }
 
@@ -335,7 +338,19 @@ fn environment(scene: &mut Scene<'_, '_>, instruction: &Instruction) {
     for (name, word) in pairs {
         let value = word.known().map_or(Value::Unknown, |it| Value::Known(it.to_owned()));
         let span = if word.text().is_empty() { instruction.span } else { word.span() };
-        scene.state.variables.insert(name, Variable { value, text: word.text().to_owned(), span });
+        // `PATH=/opt/venv/bin:$PATH` adds to what an earlier line said, although the image's own part is not known.
+        let mut text = word.text().to_owned();
+        if let (Value::Unknown, Some(before)) = (&value, scene.state.variables.get(&name))
+            && text.len() + before.text.len() < 16 << 10
+        {
+            let spelled = format!("${{{name}}}");
+            let at = text.find(&spelled).map(|at| (at, spelled.len()));
+            let short = || text.find(&format!("${name}")).map(|at| (at, name.len() + 1));
+            if let Some((at, length)) = at.or_else(short) {
+                text.replace_range(at..at + length, &before.text);
+            }
+        }
+        scene.state.variables.insert(name, Variable { value, text, span });
     }
 }
 
@@ -346,82 +361,6 @@ fn shell(scene: &mut Scene<'_, '_>, instruction: &Instruction) {
     let name = words.first().map_or("", |it| it.rsplit(['/', '\\']).next().unwrap_or(it)).to_lowercase();
     scene.state.foreign_shell = name.starts_with("powershell") || name.starts_with("pwsh") || name.starts_with("cmd");
     scene.state.conda = commands::conda_run(&words);
-}
-
-/// What is left of the items of a stage when later commands replace or remove what earlier ones installed.
-fn settled(files: &Files<'_>, items: &[Item]) -> Vec<Item> {
-    let mut out: Vec<Option<Item>> = Vec::with_capacity(items.len());
-    let mut packages: BTreeMap<PackageName, Vec<usize>> = BTreeMap::new();
-    let mut system: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for item in items {
-        match &item.what {
-            What::Fact(fact) => match &fact.kind {
-                FactKind::Package(package) if !package.constraint => {
-                    let known = packages.entry(package.name.clone()).or_default();
-                    // A long history of one name would make this slow, and only the last ones can still be there.
-                    for at in known.iter().rev().take(50) {
-                        let replaced = out[*at].as_ref().and_then(|older| replacement(files, older, item));
-                        if let Some(note) = replaced {
-                            out[*at] = Some(note);
-                        }
-                    }
-                    known.push(out.len());
-                }
-                FactKind::SystemPackage(package) => {
-                    system.entry(package.name.clone()).or_default().push(out.len());
-                }
-                _ => {}
-            },
-            What::Note(_) => {}
-            What::Uninstall(name) => {
-                for at in packages.remove(name).unwrap_or_default() {
-                    out[at] = None;
-                }
-                continue;
-            }
-            What::Remove(name) => {
-                for at in system.remove(name).unwrap_or_default() {
-                    // What the package said besides its name stands at the same place.
-                    let place = out[at].as_ref().and_then(fact_of).map(|it| it.place);
-                    let beside = at.saturating_sub(2)..(at + 3).min(out.len());
-                    for it in &mut out[beside] {
-                        let same = it.as_ref().and_then(fact_of).is_some_and(|it| Some(it.place) == place);
-                        if same {
-                            *it = None;
-                        }
-                    }
-                }
-                continue;
-            }
-        }
-        out.push(Some(item.clone()));
-    }
-    out.into_iter().flatten().collect()
-}
-
-fn fact_of(item: &Item) -> Option<&Fact> {
-    match &item.what {
-        What::Fact(fact) => Some(fact),
-        _ => None,
-    }
-}
-
-/// The note that takes the place of an older package, if a newer one cannot stand beside it.
-fn replacement(files: &Files<'_>, older: &Item, newer: &Item) -> Option<Item> {
-    let (old, new) = (fact_of(older)?, fact_of(newer)?);
-    let (FactKind::Package(from), FactKind::Package(to)) = (&old.kind, &new.kind) else { return None };
-    let same_place = older.scope == newer.scope && older.command != newer.command;
-    if !same_place || from.marker.is_some() || to.marker.is_some() || !from.versions.intersection(&to.versions).is_empty() {
-        return None;
-    }
-    let line = files.position(new.place).line;
-    let at = if old.place.file == new.place.file {
-        format!("line {line}")
-    } else {
-        format!("line {line} of `{}`", files.shown_path(new.place.file))
-    };
-    let reason = format!("`{}{}` is replaced by {at}", from.name, from.specifier);
-    Some(Item { what: What::Note(Skipped { place: old.place, reason }), ..older.clone() })
 }
 
 /// Puts together what reaches the image.
@@ -436,10 +375,10 @@ fn collect(file: FileId, stages: &[Stage<'_>], done: &[State], target: usize, re
         match &stages[at].base {
             Base::Image(image, span) => {
                 let last = at == root;
-                let shown = stages[at].shown.clone().unwrap_or_else(|| at.to_string());
-                let stage = if last { "final".to_owned() } else { shown };
+                let number = || at.to_string();
+                let begins = if last { "final".to_owned() } else { stages[at].shown.clone().unwrap_or_else(number) };
                 let role = if last { ImageRole::Runs } else { ImageRole::Builds };
-                let image = Image { stage: Some(stage), role, ..image.clone() };
+                let image = Image { stage: Some(begins), role, ..image.clone() };
                 facts.push((order, fact(FactKind::Image(image), *span)));
             }
             Base::Unknown(span, reason) => {
@@ -478,8 +417,6 @@ fn collect(file: FileId, stages: &[Stage<'_>], done: &[State], target: usize, re
     skipped.sort_by_key(|(order, _)| *order);
     reading.facts.extend(facts.into_iter().map(|(_, fact)| fact));
     reading.skipped.extend(skipped.into_iter().map(|(_, note)| note));
-    let mut seen = BTreeSet::new();
-    reading.skipped.retain(|it| seen.insert((it.place, it.reason.clone())));
 }
 
 /// The stage whose image the program runs on.

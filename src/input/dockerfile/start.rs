@@ -75,7 +75,7 @@ pub(super) fn facts(state: &State) -> Vec<(FactKind, Span)> {
     if let Some((name, word)) = server {
         out.push((FactKind::Server(NamedVersion { name: name.to_owned(), version: None }), word.span()));
     }
-    let served = server.is_some_and(|(name, _)| name == "vllm");
+    let on_vllm = server.is_some_and(|(name, _)| name == "vllm");
     for (at, word) in words.iter().enumerate() {
         let text = word.text();
         let value_at = text.find('=').filter(|_| text.starts_with('-')).map_or(0, |it| it + 1);
@@ -83,8 +83,8 @@ pub(super) fn facts(state: &State) -> Vec<(FactKind, Span)> {
         let before = at.checked_sub(1).and_then(|it| words.get(it)).map_or("", |it| it.text());
         let option = if value_at > 0 { text[..value_at].trim_end_matches('=') } else { before };
         let fetched = ["s3://", "gs://", "hf://", "abfs://", "abfss://", "wasbs://", "azureml://", "models:/"];
-        let named = matches!(option, "--model" | "--model-id" | "--model-path") || (served && before == "serve");
-        let by_name = named && served && is_repository(value);
+        let named = matches!(option, "--model" | "--model-id" | "--model-path") || (on_vllm && before == "serve");
+        let by_name = named && on_vllm && is_repository(value);
         if fetched.iter().any(|it| value.starts_with(it)) || by_name {
             out.push((source(value, "CMD"), word.slice(value_at, text.len()).span()));
         }

@@ -193,9 +193,18 @@ impl Scene<'_, '_> {
                 Candidate::Nowhere(reason) => return Err(reason.clone()),
             }
         }
-        match candidates.first() {
-            Some(Candidate::Context(source)) => Err(format!("`{}` is not in the build context", shortened(source))),
-            _ => Err(format!("no instruction copies a file to `{}`", shortened(path))),
+        // Of the copies that could have brought it, the one whose folder is there is the one that was meant.
+        let meant = candidates.iter().find_map(|candidate| match candidate {
+            Candidate::Context(source) => {
+                let parent = source.rsplit_once('/').map_or("", |(parent, _)| parent);
+                let folder = |context: &String| self.files.look(self.file, &format!("{context}{parent}/")) == Some(Found::Folder);
+                self.contexts.iter().any(folder).then_some(source)
+            }
+            Candidate::Nowhere(_) => None,
+        });
+        match meant {
+            Some(source) => Err(format!("`{}` is not in the build context", shortened(source))),
+            None => Err(format!("no instruction copies a file to `{}`", shortened(path))),
         }
     }
 
@@ -212,8 +221,8 @@ pub(super) fn why_unknown(shown: &str, is_argument: impl Fn(&str) -> bool) -> St
         .chars()
         .take_while(|it| it.is_ascii_alphanumeric() || *it == '_')
         .collect();
-    let shown = shortened(shown);
-    if shown.starts_with("$(") || shown.starts_with('`') {
+    let shown = shortened(shown.trim_matches('`'));
+    if shown.starts_with("$(") || !shown.starts_with('$') {
         format!("`{shown}` is only known while the image is built")
     } else if is_argument(&name) {
         format!("`{shown}` has no value; `--define {name}=VALUE` gives one")

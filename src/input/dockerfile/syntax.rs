@@ -94,7 +94,7 @@ pub(super) fn parse(text: &str) -> Dockerfile {
             continue;
         }
         let (whole, end) = joined(line, &mut lines, out.escape);
-        let mut instruction = instruction(whole, out.escape);
+        let mut instruction = instruction(&whole, out.escape);
         instruction.span = Span::new(line.start + (line.text.len() - line.text.trim_start().len()), end);
         if matches!(instruction.keyword.as_str(), "RUN" | "COPY" | "ADD") {
             for (name, strip) in heredoc_names(&instruction.body.text) {
@@ -148,7 +148,7 @@ fn joined<'a>(first: Line<'a>, lines: &mut Peekable<impl Iterator<Item = Line<'a
     }
 }
 
-fn instruction(whole: Unfolded, escape: char) -> Instruction {
+fn instruction(whole: &Unfolded, escape: char) -> Instruction {
     let text = whole.text.as_str();
     let start = text.len() - text.trim_start().len();
     let end = text[start..].find(char::is_whitespace).map_or(text.len(), |at| start + at);
@@ -273,9 +273,9 @@ mod tests {
     fn shown(text: &str) -> Vec<String> {
         let mut out = Vec::new();
         for it in parse(text).instructions {
-            let flags: String = it.flags.iter().map(|it| format!(" --{}={}", it.name, it.value.text)).collect();
-            let heredocs: String = it.heredocs.iter().map(|it| format!(" <{:?}>", it.body.text)).collect();
-            out.push(format!("{}{flags} {}{heredocs}", it.keyword, it.body.text));
+            let flags: Vec<String> = it.flags.iter().map(|it| format!(" --{}={}", it.name, it.value.text)).collect();
+            let heredocs: Vec<String> = it.heredocs.iter().map(|it| format!(" <{:?}>", it.body.text)).collect();
+            out.push(format!("{}{} {}{}", it.keyword, flags.concat(), it.body.text, heredocs.concat()));
         }
         out
     }

@@ -154,29 +154,28 @@ impl Expander<'_> {
                     take(&mut word, raw, if kept { at } else { at + length }, at + length + next.len_utf8());
                     at += length + next.len_utf8();
                 }
-                '$' | '`' => match self.reference(&text[at..], 0) {
-                    Some(found) => {
-                        let end = at + found.length;
-                        let source = raw.place(Span::new(at, end));
-                        match found.value.filter(|value| self.afford(value)) {
-                            None => {
-                                let word = word.get_or_insert_default();
-                                let from = word.line.text.len();
-                                word.line.append(raw.slice(at, end));
-                                word.unknown.push(Span::new(from, word.line.text.len()));
-                            }
-                            Some(value) if double || self.mode != Mode::Shell => {
-                                word.get_or_insert_default().line.put(&value, source);
-                            }
-                            Some(value) => fields(&value, source, &mut word, &mut out),
-                        }
-                        at = end;
-                    }
-                    None => {
+                '$' | '`' => {
+                    let Some(found) = self.reference(&text[at..], 0) else {
                         take(&mut word, raw, at, at + length);
                         at += length;
+                        continue;
+                    };
+                    let end = at + found.length;
+                    let source = raw.place(Span::new(at, end));
+                    match found.value.filter(|value| self.afford(value)) {
+                        None => {
+                            let word = word.get_or_insert_default();
+                            let from = word.line.text.len();
+                            word.line.append(raw.slice(at, end));
+                            word.unknown.push(Span::new(from, word.line.text.len()));
+                        }
+                        Some(value) if double || self.mode != Mode::Shell => {
+                            word.get_or_insert_default().line.put(&value, source);
+                        }
+                        Some(value) => fields(&value, source, &mut word, &mut out),
                     }
-                },
+                    at = end;
+                }
                 _ => {
                     let special = |it: char| matches!(it, '\'' | '"' | '$' | '`') || it == escape;
                     let end = text[at + length..].find(special).map_or(text.len(), |it| at + length + it);
@@ -199,8 +198,8 @@ impl Expander<'_> {
     fn reference(&self, text: &str, depth: usize) -> Option<Reference> {
         let unknown = |length| Some(Reference { length, value: None });
         let shell = self.mode == Mode::Shell;
-        if text.starts_with('`') {
-            let end = text[1..].find('`').map_or(text.len(), |it| it + 2);
+        if let Some(rest) = text.strip_prefix('`') {
+            let end = rest.find('`').map_or(text.len(), |it| it + 2);
             return if shell { unknown(end) } else { None };
         }
         let rest = &text[1..];
@@ -245,12 +244,11 @@ impl Expander<'_> {
         match (operator, value) {
             (_, Value::Unknown) => None,
             ("", value) if word.is_empty() => known(value),
-            (":-", Value::Known(value)) if value.is_empty() => self.flat(word, depth),
-            (":-" | "-", Value::Unset) => self.flat(word, depth),
             (":+", Value::Known(value)) if value.is_empty() => Some(value),
-            (":+" | "+", Value::Known(_)) => self.flat(word, depth),
+            (":-", Value::Known(value)) if !value.is_empty() => Some(value),
+            (":-" | ":+" | "+", Value::Known(_)) | (":-" | "-", Value::Unset) => self.flat(word, depth),
             (":+" | "+", Value::Unset) => Some(String::new()),
-            (":-" | "-" | ":?" | "?", value) => known(value),
+            ("-" | ":?" | "?", value) => known(value),
             ("#" | "##" | "%" | "%%", Value::Known(value)) => trimmed(&value, operator, &self.flat(word, depth)?),
             ("/" | "//", Value::Known(value)) => {
                 let (from, to) = word.split_once('/').unwrap_or((word, ""));

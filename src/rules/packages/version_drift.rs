@@ -69,7 +69,8 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
 /// all that is known about the model: that it is not supported deserves more than a remark.
 fn unsupported(ctx: &Context<'_>, train: &PackageView, serve: &PackageView, finding: Finding) -> Finding {
     let (Some(writer), Some(reader)) = (train.pin(), serve.pin()) else { return finding };
-    if reader >= writer || !ctx.models().is_empty() {
+    let unnamed = writer.any_prerelease() || reader.any_prerelease();
+    if reader >= writer || unnamed || !ctx.models().is_empty() {
         return finding;
     }
     let table = &ctx.knowledge.artifact;

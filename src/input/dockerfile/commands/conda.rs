@@ -131,7 +131,7 @@ fn spec(runner: &mut Runner<'_, '_, '_>, word: &Word, scope: &Scope) {
     let place = |from: usize, to: usize| word.line.place(Span::new(from, to));
     let specifier = (!version.is_empty()).then(|| place(start + length, text.len()));
     package.parts = PackageParts { name: place(start, start + length), specifier, marker: None };
-    package.build = build.map(str::to_owned);
+    package.build = build.or_else(|| version.strip_prefix("=*=")).map(str::to_owned);
     if unknown {
         package.parts.specifier = None;
         let reason = format!("the version of `{}` is not known: {}", shortened(name), runner.why(word));
@@ -169,6 +169,9 @@ fn versions(text: &str) -> (String, VersionSet) {
         let single = parse_version(version).filter(|_| exact).map(|it| VersionSet::exactly(&it));
         let parsed = || requirement::parse(&format!("x{specifier}"), 0).map_or_else(|_| VersionSet::all(), |it| it.versions());
         return (specifier.clone(), single.unwrap_or_else(parsed));
+    }
+    if text.starts_with("=*") || text == "*" {
+        return (String::new(), VersionSet::all()); // Any version of a certain build.
     }
     match requirement::parse(&format!("x{text}"), 0) {
         Ok(parsed) => (parsed.specifier(), parsed.versions()),

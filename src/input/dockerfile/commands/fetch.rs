@@ -42,7 +42,7 @@ fn changed(runner: &mut Runner<'_, '_, '_>, call: &Call, by: &str) {
         let text = word.text();
         let like_a_file = !text.contains([' ', '|', '^', '$', '#', '*']) && (text.contains('.') || text.contains('/'));
         let script = text.starts_with("s/") || text.starts_with('/');
-        if like_a_file && (!script || text.ends_with(".txt") || text.ends_with(".toml")) {
+        if like_a_file && (!script || [".txt", ".toml", ".in"].iter().any(|it| text.ends_with(it))) {
             let path = runner.path(text);
             runner.scene.map(path, false, Origin::Nowhere(format!("`{by}` changes it while the image is built")));
         }

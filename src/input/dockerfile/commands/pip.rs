@@ -10,8 +10,8 @@ use crate::{
     input::{
         Reading,
         dockerfile::{
-            state::{Item, Origin, SYSTEM, Scope, resolve, shortened, within},
-            words::Word,
+            state::{Item, Origin, SYSTEM, Scope, What, resolve, shortened, within},
+            words::{Value, Word},
         },
         requirements_txt::{Meant, read_file, read_word},
     },
@@ -66,6 +66,8 @@ struct Asked {
     user: bool,
     system: bool,
     group: bool,
+    /// Indexes whose address is not known.
+    unknown: Vec<Word>,
 }
 
 enum Operand {
@@ -89,17 +91,20 @@ pub(super) fn pip(runner: &mut Runner<'_, '_, '_>, call: &Call, words: &[Word], 
             let scope = Scope::Wheels(runner.path(&folder).into());
             take(runner, call, asked, &scope);
         }
-        "uninstall" => {
-            if !runner.doubted(call, Scope::System) {
-                for word in words.iter().filter(|it| !it.text().starts_with('-')) {
-                    if let Some(name) = word.known().and_then(|it| PackageName::new(it).ok()) {
-                        runner.scene.push(crate::input::dockerfile::state::What::Uninstall(name), Scope::System);
-                    }
-                }
-            }
-        }
+        "uninstall" => uninstall(runner, call, words),
         // `pip freeze > file` and the like.
         _ => {}
+    }
+}
+
+fn uninstall(runner: &mut Runner<'_, '_, '_>, call: &Call, words: &[Word]) {
+    if runner.doubted(call, Scope::System) {
+        return;
+    }
+    for word in words.iter().filter(|it| !it.text().starts_with('-')) {
+        if let Some(name) = word.known().and_then(|it| PackageName::new(it).ok()) {
+            runner.scene.push(What::Uninstall(name), Scope::System);
+        }
     }
 }
 
@@ -191,6 +196,11 @@ impl Asked {
 
     fn option(&mut self, name: &str, value: &Word, tool: Tool) {
         let text = value.text();
+        let indexes = ["--index-url", "--default-index", "--extra-index-url", "--index", "--find-links"];
+        // User and password may come from anywhere; the rest of an address says what is found there.
+        if indexes.contains(&name) && !value.unknown.is_empty() && crate::input::without_credentials(text).contains('$') {
+            return self.unknown.push(value.clone());
+        }
         let url = || PackageIndex { url: crate::input::without_credentials(text), only: false };
         match name {
             "--requirement" | "--requirements" => self.operands.push(Operand::File(value.clone(), false)),
@@ -223,9 +233,14 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
     if call.piped && asked.operands.is_empty() {
         runner.scene.note(call.span, "which packages are passed on to this command is not known", scope.clone());
     }
+    for word in &asked.unknown {
+        let reason = format!("the index `{}` is not known: {}", shortened(word.text()), runner.why(word));
+        runner.scene.note(word.span(), reason, scope.clone());
+    }
+    let known = asked.unknown.is_empty();
     let index = asked.index.or_else(|| index_of_variables(runner, call, true));
     let index = index.or(asked.beside).or_else(|| index_of_variables(runner, call, false));
-    let index = index.map(Arc::new);
+    let index = index.filter(|_| known).map(Arc::new);
     let start = runner.scene.state.items.len();
     for operand in asked.operands {
         match operand {
@@ -253,7 +268,7 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
     }
     let Some(index) = index else { return };
     for item in &mut runner.scene.state.items[start..] {
-        if let crate::input::dockerfile::state::What::Fact(fact) = &mut item.what
+        if let What::Fact(fact) = &mut item.what
             && let FactKind::Package(package) = &mut fact.kind
             && package.index.is_none()
             && package.url.is_none()
@@ -272,14 +287,18 @@ fn index_of_variables(runner: &Runner<'_, '_, '_>, call: &Call, only: bool) -> O
         (true, true) => &["UV_DEFAULT_INDEX", "UV_INDEX_URL"],
         (true, false) => &["UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"],
     };
-    let value = names.iter().find_map(|name| runner.variable(name, call)).filter(|it| it.contains("://"))?;
-    let first = value.split_whitespace().next()?.to_owned();
-    Some(PackageIndex { url: crate::input::without_credentials(&first), only })
+    let written = |name: &str| runner.scene.state.variables.get(name).filter(|it| it.value == Value::Unknown).map(|it| it.text.clone());
+    let value = names.iter().find_map(|name| runner.variable(name, call).or_else(|| written(name)))?;
+    let url = crate::input::without_credentials(value.split_whitespace().next()?);
+    (url.contains("://") && !url.contains('$')).then_some(PackageIndex { url, only })
 }
 
 /// Follows a file of requirements.
 fn file(runner: &mut Runner<'_, '_, '_>, word: &Word, constraint: bool, scope: &Scope) {
-    let shown = shortened(word.text());
+    let shown = match word.text() {
+        address if address.contains("://") => shortened(&crate::input::without_credentials(address)),
+        path => shortened(path),
+    };
     let Some(text) = word.known().map(str::to_owned) else {
         let reason = runner.why(word);
         return runner.scene.note(word.span(), format!("`{shown}` is not followed: {reason}"), scope.clone());
@@ -309,7 +328,6 @@ fn file(runner: &mut Runner<'_, '_, '_>, word: &Word, constraint: bool, scope: &
 
 /// Takes over what another reader found.
 pub(super) fn keep(runner: &mut Runner<'_, '_, '_>, reading: Reading, scope: &Scope) {
-    use crate::input::dockerfile::state::What;
     for mut fact in reading.facts {
         // What is installed while the image is built is asked for, even in the words of `pip freeze`.
         fact.standing = Standing::Declared;
@@ -332,16 +350,16 @@ fn requirement(runner: &mut Runner<'_, '_, '_>, word: &Word, meant: Meant, scope
             return partly(runner, word, unknown.start, scope);
         }
     }
-    if meant == Meant::Installed && text.ends_with(".whl") && !text.contains(['*', '?']) {
+    if meant == Meant::Installed && wheel::is_wheel(text) && !text.contains(['*', '?']) {
         return read(runner, word, meant, scope);
     }
-    let looks_like_path = text.starts_with(['.', '/', '~']) || text.contains("*") || (text.contains('/') && !text.contains([':', '@', ' ']));
+    let looks_like_path = text.starts_with(['.', '/', '~']) || text.contains('*') || (text.contains('/') && !text.contains([':', '@', ' ']));
     if looks_like_path {
         return path(runner, word, scope);
     }
     let bare = text.trim_end_matches(|it: char| "=<>!~".contains(it) || it.is_whitespace());
     if bare.len() < text.trim_end().len() && meant == Meant::Installed {
-        let reason = format!("no version stands behind `{}`, so that any will do", shortened(&text[bare.len()..]));
+        let reason = format!("`{}` has no version behind it, so that any will do", shortened(text.trim_end()));
         return bounded(runner, word, bare.len(), &reason, scope);
     }
     read(runner, word, meant, scope);
@@ -366,7 +384,9 @@ fn partly(runner: &mut Runner<'_, '_, '_>, word: &Word, from: usize, scope: &Sco
             bounded(runner, word, length, &format!("the version of `{shown}` is not known: {why}"), scope);
         }
         _ => {
-            let reason = format!("which package `{}` names is not known: {why}", shortened(word.text()));
+            let whole = word.first_unknown() == Some(word.text());
+            let shown = shortened(word.text());
+            let reason = if whole { format!("which packages are named here is not known: {why}") } else { format!("which package `{shown}` names is not known: {why}") };
             runner.scene.note(word.span(), reason, scope.clone());
         }
     }

@@ -71,8 +71,8 @@ pub(super) fn manager(runner: &mut Runner<'_, '_, '_>, call: &Call) {
             if matches!(text, "-t" | "--virtual") && manager.name == "apk" {
                 bundle = value.map(|it| it.text().to_owned());
             }
-        } else if text.starts_with("--virtual=") {
-            bundle = Some(text["--virtual=".len()..].to_owned());
+        } else if let Some(name) = text.strip_prefix("--virtual=") {
+            bundle = Some(name.to_owned());
         } else if text.starts_with('-') {
         } else if action.is_none() {
             return; // `apt-get update` and the like.
