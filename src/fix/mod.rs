@@ -6,7 +6,7 @@
 
 use crate::{
     environment::{Environment, PackageView, Side},
-    fact::Standing,
+    fact::{Origin, Standing},
     finding::{Edit, Finding, Fix, Severity, Verdicts},
     knowledge::{Knowledge, cuda::DriverSystem},
     rules::{self, Context},
@@ -253,7 +253,8 @@ fn edits(side: &Environment, change: &Change) -> Vec<Edit> {
     let Change::Package { name, version } = change else { return Vec::new() };
     let Some(view) = side.package(name) else { return Vec::new() };
     let entry = view.leading();
-    let lone = view.entries.len() == 1 && entry.standing == Standing::Declared && !entry.package.locked;
+    let lone =
+        view.entries.len() == 1 && entry.standing == Standing::Declared && entry.package.origin != Origin::Locked;
     match entry.package.parts.specifier.filter(|_| lone) {
         Some(span) => {
             vec![Edit { place: Place { file: entry.place.file, span }, replacement: format!("=={version}") }]

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     fact::{
-        Fact, FactKind, Package, PackageIndex, PackageName, Standing, marker::Marker, parse_version, wheel::WheelName,
+        Fact, FactKind, Origin, Package, PackageIndex, PackageName, Standing, marker::Marker, parse_version,
+        wheel::WheelName,
     },
     text::{FileId, Place, Span},
     version::{PythonVersion, VersionSet},
@@ -51,7 +52,7 @@ pub(super) fn package(name: Word<'_>, version: Option<Word<'_>>) -> Result<Packa
         Some(version) => installed::package(name, version)?,
         None => Package::named(PackageName::new(name.text).map_err(|fault| fault.to_string())?, name.text, name.span),
     };
-    package.locked = true;
+    package.origin = Origin::Locked;
     Ok(package)
 }
 

@@ -31,7 +31,7 @@ pub(super) static FORMAT: Format = Format {
 fn claims(probe: &Probe<'_>) -> Claim {
     let Some(text) = probe.text else { return Claim::No };
     let versioned = text.lines().any(|line| line.starts_with("lock-version"));
-    let toml = probe.name.ends_with(".toml");
+    let toml = probe.name.to_lowercase().ends_with(".toml");
     match (versioned && toml, probe.name.starts_with("pylock.")) {
         (true, true) => Claim::Certain,
         (true, false) if text.contains("[[packages]]") => Claim::Likely,

@@ -174,6 +174,8 @@ struct Lock<'v> {
     asked: Vec<BTreeSet<&'v str>>,
     /// Entries whose groups and extras count as the project's.
     projects: Vec<usize>,
+    /// Groups of a workspace that is no project itself.
+    groups: Vec<String>,
 }
 
 impl<'v> Lock<'v> {
@@ -228,7 +230,9 @@ impl<'v> Lock<'v> {
                 asked[*entry].insert(extra);
             }
         }
-        Lock { entries, nodes, conditions, asked, projects }
+        let groups = root.table("manifest").and_then(|it| it.table("dependency-groups"));
+        let groups = groups.into_iter().flat_map(DeTable::keys).map(|key| key.get_ref().to_string()).collect();
+        Lock { entries, nodes, conditions, asked, projects, groups }
     }
 
     fn declare(&self, file: FileId, reading: &mut Reading) {
@@ -253,7 +257,7 @@ impl<'v> Lock<'v> {
         }
         if let Some((count, place)) = left {
             let projects = || self.entries.iter().filter(|entry| entry.is_project());
-            let groups = projects().flat_map(Entry::groups).collect();
+            let groups = projects().flat_map(Entry::groups).chain(self.groups.iter().cloned()).collect();
             let extras = projects().flat_map(|entry| entry.extras.keys()).map(|it| (*it).to_owned()).collect();
             let place = self.projects.first().map_or(place, |project| self.entries[*project].name.span);
             reading.skip(file, place, locked::left_out(count, &groups, &extras));
@@ -300,7 +304,8 @@ impl<'v> Lock<'v> {
             }
         };
         let own = (!own.is_empty()).then(|| Marker::any(&own).unwrap_or_else(Marker::undecidable));
-        let mut both: Vec<Marker> = ways.into_iter().chain(own).collect();
+        // Ways for all Pythons leave no condition over.
+        let mut both: Vec<Marker> = ways.into_iter().chain(own).filter(|it| !it.always().holds()).collect();
         both.dedup();
         (!both.is_empty()).then(|| Marker::all(&both).unwrap_or_else(Marker::undecidable))
     }

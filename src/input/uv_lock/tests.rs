@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::FORMAT;
 use crate::{
-    fact::{FactKind, Package},
+    fact::{FactKind, Origin, Package},
     input::{
         Claim, Probe, Reading,
         locked::{damaged, read_for_test},
@@ -48,7 +48,7 @@ fn packages_are_installed_where_the_ways_to_them_lead() {
         package(&reading, "numpy").tags,
         ["cp311-cp311-manylinux_2_17_x86_64", "cp311-cp311-manylinux2014_x86_64", "cp311-cp311-win_amd64"]
     );
-    assert!(package(&reading, "numpy").locked);
+    assert_eq!(package(&reading, "numpy").origin, Origin::Locked);
 }
 
 #[test]
