@@ -1078,7 +1078,7 @@ mod tests {
         assert_eq!(parsed(&both.to_string()), both);
         let either = Marker::any(&[both.clone(), a.clone(), b, Marker::undecidable()]).unwrap();
         assert_eq!(parsed(&either.to_string()).evaluate(&Target::default(), &[]), Truth::Undecided);
-        assert_eq!((Marker::all(&[]), Marker::any(&[a.clone()])), (None, Some(a)));
+        assert_eq!((Marker::all(&[]), Marker::any(std::slice::from_ref(&a))), (None, Some(a)));
         assert_eq!(parsed(&Marker::undecidable().to_string()), Marker::undecidable());
     }
 
