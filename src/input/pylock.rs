@@ -84,6 +84,7 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
     if let Some((count, place)) = left {
         reading.skip(file, place, locked::left_out(count, &groups, &BTreeSet::new()));
     }
+    reading.forget_common_index();
     reading.in_file_order()
 }
 
@@ -124,7 +125,7 @@ fn package(table: &DeTable<'_>, name: Word<'_>, version: Option<Word<'_>>) -> Re
         package.requires.push(locked::requirement(name, &[], &version, &[]));
     }
     let archive = place("archive");
-    let wheels = table.tables("wheels");
+    let wheels = table.tables("wheels").chain(table.table("sdist"));
     let names = wheels.filter_map(|it| it.text("name").or_else(|| it.text("url")).or_else(|| it.text("path")));
     package.tags = locked::tags(names.chain(archive));
     Ok(package)

@@ -73,6 +73,7 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
     }
     let lock = Lock::of(&root, entries);
     lock.declare(file, &mut reading);
+    reading.forget_common_index();
     reading.in_file_order()
 }
 
@@ -194,7 +195,7 @@ impl<'v> Lock<'v> {
         for (extra, list) in &entry.extras {
             package.requires.extend(list.iter().map(|it| it.requirement(Some(extra))));
         }
-        let wheels = entry.table.tables("wheels");
+        let wheels = entry.table.tables("wheels").chain(entry.table.table("sdist"));
         package.tags =
             locked::tags(wheels.filter_map(|it| it.text("filename").or_else(|| it.text("url")).or_else(|| it.text("path"))));
         Ok(package)
