@@ -187,7 +187,7 @@ impl Marker {
         let comparison = Comparison {
             key: None,
             operator: Compare::By(Operator::Equal),
-            literal: "unknown".to_owned(),
+            literal: "known".to_owned(),
             reversed: false,
             need: Need::Text,
         };
@@ -261,6 +261,26 @@ impl Marker {
             }
         }
         Truth::Holds
+    }
+
+    /// Whether a condition with alternatives holds on every machine, as `python_version < "3.9" or python_version >= "3.9"`
+    /// does: holds only where that can be shown with little work, else it is undecided.
+    #[must_use]
+    pub fn always(&self) -> Truth {
+        let mut literals = Literals::default();
+        if !matches!(self.root, Node::Any(_)) {
+            return Truth::Undecided;
+        }
+        self.root.collect(&mut literals);
+        let (settings, extras) = literals.samples();
+        let work = settings.len().saturating_mul(extras.len()).saturating_mul(literals.comparisons);
+        let holds =
+            |setting: &Setting| extras.iter().all(|asked: &Vec<String>| self.in_setting(setting, asked).holds());
+        if !settings.is_empty() && work <= COMPARISON_LIMIT / 20 && settings.iter().all(holds) {
+            Truth::Holds
+        } else {
+            Truth::Undecided
+        }
     }
 
     fn in_setting(&self, setting: &Setting, extras: &[String]) -> Truth {
@@ -1024,6 +1044,42 @@ mod tests {
         ] {
             assert_eq!(disjoint(a, b), Undecided, "{a} / {b}");
         }
+    }
+
+    #[test]
+    fn alternatives_that_leave_nothing_out_always_hold() {
+        let always = |text: &str| Marker::parse(text).unwrap().always();
+        for text in [
+            "python_full_version < '3.11' or python_full_version >= '3.11'",
+            "python_full_version >= '3.12' or python_full_version == '3.11.*' or python_full_version < '3.11'",
+            "sys_platform == 'win32' or sys_platform != 'win32'",
+            "extra == 'x' or extra != 'x'",
+        ] {
+            assert_eq!(always(text), Truth::Holds, "{text}");
+        }
+        for text in [
+            "python_version >= '2.0'",
+            "python_full_version < '3.11' or python_full_version >= '3.11.1'",
+            "python_full_version < '3.11' or python_full_version >= '3.12'",
+            "sys_platform == 'win32' or sys_platform == 'linux' or sys_platform == 'darwin'",
+            "extra == 'x' or sys_platform != 'win32'",
+            "platform_version == '1' or platform_version != '1'",
+        ] {
+            assert_eq!(always(text), Truth::Undecided, "{text}");
+        }
+    }
+
+    #[test]
+    fn joined_markers_are_markers() {
+        let parsed = |text: &str| Marker::parse(text).unwrap();
+        let (a, b) = (parsed("os_name == 'nt' or extra == 'x'"), parsed("python_version < '3.9'"));
+        let both = Marker::all(&[a.clone(), b.clone()]).unwrap();
+        assert_eq!(both.to_string(), "(os_name == 'nt' or extra == 'x') and python_version < '3.9'");
+        assert_eq!(parsed(&both.to_string()), both);
+        let either = Marker::any(&[both.clone(), a.clone(), b, Marker::undecidable()]).unwrap();
+        assert_eq!(parsed(&either.to_string()).evaluate(&Target::default(), &[]), Truth::Undecided);
+        assert_eq!((Marker::all(&[]), Marker::any(std::slice::from_ref(&a))), (None, Some(a)));
+        assert_eq!(parsed(&Marker::undecidable().to_string()), Marker::undecidable());
     }
 
     #[test]

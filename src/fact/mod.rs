@@ -207,10 +207,8 @@ pub struct Package {
     pub editable: bool,
     /// From a constraints file: bounds the version but asks for nothing.
     pub constraint: bool,
-    /// From a list of everything that is installed, with the metadata of each: what is not in it is not there.
-    pub listed: bool,
-    /// From a lock file: a tool wrote it together with hashes, so that nobody edits one version in it.
-    pub locked: bool,
+    /// What kind of file names it.
+    pub origin: Origin,
     /// The conda build string.
     pub build: Option<String>,
     /// `Requires-Dist` of the installed package, as written.
@@ -226,6 +224,17 @@ pub struct Package {
     /// Where the parts stand.
     pub parts: PackageParts,
     parsed: Parsed,
+}
+
+/// What the kind of file that names a package says about others and about edits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Any file that names packages.
+    Stated,
+    /// A lock file: a tool wrote it together with hashes, so that nobody edits one version in it.
+    Locked,
+    /// A list of everything that is installed, with the metadata of each: what is not in it is not there.
+    Listed,
 }
 
 /// The requirements of a package, parsed when a rule first asks; no part of what the file says.
@@ -289,8 +298,7 @@ impl Package {
             url: None,
             editable: false,
             constraint: false,
-            listed: false,
-            locked: false,
+            origin: Origin::Stated,
             build: None,
             requires: Vec::new(),
             requires_python: None,

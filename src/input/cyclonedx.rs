@@ -1,4 +1,4 @@
-//! CycloneDX software bills of materials in JSON.
+//! `CycloneDX` software bills of materials in JSON.
 //!
 //! Specification: <https://cyclonedx.org/docs/1.6/json/>; package URLs: <https://github.com/package-url/purl-spec>
 //!

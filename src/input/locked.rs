@@ -1,6 +1,9 @@
 //! What the readers of lock files share: a locked package, its wheels, and what is not installed by default.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Reading,
@@ -9,7 +12,10 @@ use super::{
 };
 use crate::{
     fact::{
-        Fact, FactKind, Package, PackageIndex, PackageName, Standing, marker::Marker, parse_version, wheel::WheelName,
+        Fact, FactKind, Origin, Package, PackageIndex, PackageName, Standing,
+        marker::Marker,
+        parse_version,
+        wheel::{WheelName, file_name},
     },
     text::{FileId, Place, Span},
     version::{PythonVersion, VersionSet},
@@ -37,6 +43,28 @@ impl Reading {
         }
     }
 
+    /// Forgets the index that most packages come from, if it is one like PyPI's (`.../simple`): it is the index of the
+    /// whole file, and says nothing about a single package.
+    pub(super) fn forget_common_index(&mut self) {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for fact in &self.facts {
+            if let FactKind::Package(package) = &fact.kind
+                && let Some(index) = &package.index
+            {
+                *counts.entry(index.url.clone()).or_default() += 1;
+            }
+        }
+        let common = counts.into_iter().max_by_key(|(_, count)| *count).map(|(url, _)| url);
+        let Some(common) = common.filter(|url| url.trim_end_matches('/').ends_with("/simple")) else { return };
+        for fact in &mut self.facts {
+            if let FactKind::Package(package) = &mut fact.kind
+                && package.index.as_ref().is_some_and(|index| index.url == common)
+            {
+                Arc::make_mut(package).index = None;
+            }
+        }
+    }
+
     /// Brings everything into file order.
     pub(super) fn in_file_order(mut self) -> Reading {
         self.facts.sort_by_key(|fact| (fact.place.span.start, fact.place.span.end));
@@ -51,7 +79,7 @@ pub(super) fn package(name: Word<'_>, version: Option<Word<'_>>) -> Result<Packa
         Some(version) => installed::package(name, version)?,
         None => Package::named(PackageName::new(name.text).map_err(|fault| fault.to_string())?, name.text, name.span),
     };
-    package.locked = true;
+    package.origin = Origin::Locked;
     Ok(package)
 }
 
@@ -66,13 +94,23 @@ pub(super) fn direct(kind: &str, url: &str) -> String {
     if kind == "git" && !url.starts_with("git+") { format!("git+{url}") } else { url }
 }
 
-/// The tags of wheels, by their file names or addresses, each once.
+/// The tags of all wheels of a release, by file names or addresses, each once. Nothing if there is a source archive, too:
+/// then no machine is left out for want of a wheel.
 pub(super) fn tags<'a>(files: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut known = BTreeSet::new();
     let mut tags = Vec::new();
-    for tag in files.filter_map(WheelName::of_url).flat_map(|wheel| wheel.tags) {
-        if tags.len() < TAG_LIMIT && known.insert(tag.clone()) {
-            tags.push(tag);
+    for file in files {
+        let Some(wheel) = WheelName::of_url(file) else {
+            let name = file_name(file);
+            if [".tar.gz", ".zip", ".tar.bz2", ".tgz"].iter().any(|end| name.ends_with(end)) {
+                return Vec::new();
+            }
+            continue;
+        };
+        for tag in wheel.tags {
+            if tags.len() < TAG_LIMIT && known.insert(tag.clone()) {
+                tags.push(tag);
+            }
         }
     }
     tags

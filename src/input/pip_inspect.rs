@@ -11,7 +11,7 @@ use super::{
     json_scan::{Fault, Scanner, Text},
 };
 use crate::{
-    fact::{FactKind, wheel::WheelName},
+    fact::{FactKind, Origin, wheel::WheelName},
     text::{FileId, Span, floor_char_boundary},
 };
 
@@ -106,7 +106,9 @@ fn package<'a>(scanner: &mut Scanner<'a>, file: FileId, list: &str, reading: &mu
             package.requires_python = entry.requires_python;
             package.editable = entry.editable;
             // A report of an installation leaves out what was there before.
-            package.listed = list == "installed";
+            if list == "installed" {
+                package.origin = Origin::Listed;
+            }
             if let Some(url) = entry.url {
                 package.tags = WheelName::of_url(&url.value).map(|it| it.tags).unwrap_or_default();
                 package.url = entry.direct.then(|| url.value.into_owned());

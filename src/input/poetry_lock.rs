@@ -260,7 +260,7 @@ impl<'v> Lock<'v> {
 
     fn marker(&self, at: usize, file: FileId, reading: &mut Reading) -> Option<Marker> {
         let entry = &self.entries[at];
-        if entry.marker.is_some() || entry.table.list("groups").first().is_some() {
+        if entry.marker.is_some() || !entry.table.list("groups").is_empty() {
             return locked::marker(entry.marker, file, reading);
         }
         let asking = &self.asking[at];

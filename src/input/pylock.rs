@@ -31,7 +31,7 @@ pub(super) static FORMAT: Format = Format {
 fn claims(probe: &Probe<'_>) -> Claim {
     let Some(text) = probe.text else { return Claim::No };
     let versioned = text.lines().any(|line| line.starts_with("lock-version"));
-    let toml = probe.name.ends_with(".toml");
+    let toml = probe.name.to_lowercase().ends_with(".toml");
     match (versioned && toml, probe.name.starts_with("pylock.")) {
         (true, true) => Claim::Certain,
         (true, false) if text.contains("[[packages]]") => Claim::Likely,
@@ -84,6 +84,7 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
     if let Some((count, place)) = left {
         reading.skip(file, place, locked::left_out(count, &groups, &BTreeSet::new()));
     }
+    reading.forget_common_index();
     reading.in_file_order()
 }
 
@@ -124,7 +125,7 @@ fn package(table: &DeTable<'_>, name: Word<'_>, version: Option<Word<'_>>) -> Re
         package.requires.push(locked::requirement(name, &[], &version, &[]));
     }
     let archive = place("archive");
-    let wheels = table.tables("wheels");
+    let wheels = table.tables("wheels").chain(table.table("sdist"));
     let names = wheels.filter_map(|it| it.text("name").or_else(|| it.text("url")).or_else(|| it.text("path")));
     package.tags = locked::tags(names.chain(archive));
     Ok(package)

@@ -191,7 +191,7 @@ impl<'v> Reader<'v> {
         };
         let size = |value: &Value<'_>| {
             let table = value.get_ref().as_table().and_then(|group| group.table("dependencies"));
-            value.get_ref().as_array().map_or(table.map_or(0, |it| it.len()), |it| it.len())
+            value.get_ref().as_array().map_or(table.map_or(0, DeTable::len), |it| it.len())
         };
         let optional = root.table("project").and_then(|it| it.table("optional-dependencies"));
         optional.into_iter().flatten().for_each(|(key, value)| add(&mut extras, key, size(value)));
@@ -201,7 +201,7 @@ impl<'v> Reader<'v> {
         let others = root.table("dependency-groups").into_iter().chain(poetry_groups);
         others.flatten().for_each(|(key, value)| add(&mut groups, key, size(value)));
         if let Some((key, value)) = poetry.and_then(|it| it.get_key_value("dev-dependencies")) {
-            add(&mut groups, key, value.get_ref().as_table().map_or(0, |it| it.len()));
+            add(&mut groups, key, value.get_ref().as_table().map_or(0, DeTable::len));
         }
         if let Some(place) = place {
             self.reading.skip(self.file, place, locked::left_out(count, &groups, &extras));

@@ -8,6 +8,7 @@
 //! left out with a note. The project itself is a package only where it is installed (`editable`); `virtual` ones are
 //! not. The range of `requires-python` is a fact where it amounts to one Python.
 
+mod entry;
 mod graph;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ use crate::{
     fact::{Package, PackageName, marker::Marker},
     text::{FileId, Span},
 };
+use entry::{Dependency, Entry, dependencies};
 use graph::{Condition, Edge};
 
 pub(super) static FORMAT: Format = Format {
@@ -71,99 +73,12 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
     }
     let lock = Lock::of(&root, entries);
     lock.declare(file, &mut reading);
+    reading.forget_common_index();
     reading.in_file_order()
 }
 
 /// Resolutions of one name that an edge without a version may mean.
 const RESOLUTIONS: usize = 100;
-
-/// Where a package comes from: the kind and the address or path.
-type Source<'v> = (&'v str, &'v str);
-
-/// A `[[package]]`.
-struct Entry<'v> {
-    name: Word<'v>,
-    normal: PackageName,
-    version: Option<Word<'v>>,
-    source: Option<Source<'v>>,
-    dependencies: Vec<Dependency<'v>>,
-    extras: BTreeMap<&'v str, Vec<Dependency<'v>>>,
-    table: &'v DeTable<'v>,
-}
-
-/// An edge as it is written.
-struct Dependency<'v> {
-    name: &'v str,
-    version: Option<&'v str>,
-    source: Option<Source<'v>>,
-    extras: Vec<&'v str>,
-    marker: Option<&'v str>,
-}
-
-impl<'v> Entry<'v> {
-    fn of(text: &str, table: &'v DeTable<'v>) -> Result<Entry<'v>, String> {
-        let word = |key| table.get(key).and_then(|value| toml_parts::word(text, value));
-        let name = word("name").ok_or("expected a package with a `name`")?;
-        let normal = PackageName::new(name.text).map_err(|fault| fault.to_string())?;
-        let extras = table.table("optional-dependencies").into_iter().flatten();
-        Ok(Entry {
-            name,
-            normal,
-            version: word("version"),
-            source: source(table),
-            dependencies: dependencies(table, "dependencies"),
-            extras: extras
-                .map(|(extra, list)| {
-                    let tables = list.get_ref().as_array().into_iter().flatten();
-                    let tables = tables.filter_map(|item| item.get_ref().as_table());
-                    (extra.get_ref().as_ref(), tables.filter_map(Dependency::of).collect())
-                })
-                .collect(),
-            table,
-        })
-    }
-
-    /// Whether this is a project of the workspace, or could be.
-    fn is_project(&self) -> bool {
-        matches!(self.source, Some(("virtual" | "editable", _)))
-    }
-
-    /// The names of the groups that the project declares.
-    fn groups(&self) -> impl Iterator<Item = String> {
-        let groups = ["dev-dependencies", "dependency-groups"].into_iter().filter_map(|key| self.table.table(key));
-        groups.flat_map(|table| table.keys().map(|key| key.get_ref().to_string()))
-    }
-}
-
-impl<'v> Dependency<'v> {
-    fn of(table: &'v DeTable<'v>) -> Option<Dependency<'v>> {
-        Some(Dependency {
-            name: table.text("name")?,
-            version: table.text("version"),
-            source: source(table),
-            extras: table.texts("extra").chain(table.text("extra")).collect(),
-            marker: table.text("marker").filter(|marker| !marker.is_empty()),
-        })
-    }
-
-    /// As a requirement; `extra` is the one of its owner that asks for it.
-    fn requirement(&self, extra: Option<&str>) -> String {
-        let version = self.version.map_or_else(String::new, |version| format!("=={version}"));
-        let extra = extra.map(locked::extra_condition);
-        let conditions: Vec<&str> = self.marker.into_iter().chain(extra.as_deref()).collect();
-        locked::requirement(self.name, &self.extras, &version, &conditions)
-    }
-}
-
-fn source<'v>(table: &'v DeTable<'v>) -> Option<Source<'v>> {
-    let source = table.table("source")?;
-    let kinds = ["registry", "git", "url", "path", "directory", "editable", "virtual"];
-    kinds.into_iter().find_map(|kind| source.text(kind).map(|value| (kind, value)))
-}
-
-fn dependencies<'v>(table: &'v DeTable<'v>, key: &str) -> Vec<Dependency<'v>> {
-    table.tables(key).filter_map(Dependency::of).collect()
-}
 
 /// The packages and how they ask for each other. A node is a package, or a package with an extra.
 struct Lock<'v> {
@@ -174,6 +89,8 @@ struct Lock<'v> {
     asked: Vec<BTreeSet<&'v str>>,
     /// Entries whose groups and extras count as the project's.
     projects: Vec<usize>,
+    /// Groups of a workspace that is no project itself.
+    groups: Vec<String>,
 }
 
 impl<'v> Lock<'v> {
@@ -228,7 +145,9 @@ impl<'v> Lock<'v> {
                 asked[*entry].insert(extra);
             }
         }
-        Lock { entries, nodes, conditions, asked, projects }
+        let groups = root.table("manifest").and_then(|it| it.table("dependency-groups"));
+        let groups = groups.into_iter().flat_map(DeTable::keys).map(|key| key.get_ref().to_string()).collect();
+        Lock { entries, nodes, conditions, asked, projects, groups }
     }
 
     fn declare(&self, file: FileId, reading: &mut Reading) {
@@ -253,7 +172,7 @@ impl<'v> Lock<'v> {
         }
         if let Some((count, place)) = left {
             let projects = || self.entries.iter().filter(|entry| entry.is_project());
-            let groups = projects().flat_map(Entry::groups).collect();
+            let groups = projects().flat_map(Entry::groups).chain(self.groups.iter().cloned()).collect();
             let extras = projects().flat_map(|entry| entry.extras.keys()).map(|it| (*it).to_owned()).collect();
             let place = self.projects.first().map_or(place, |project| self.entries[*project].name.span);
             reading.skip(file, place, locked::left_out(count, &groups, &extras));
@@ -276,7 +195,7 @@ impl<'v> Lock<'v> {
         for (extra, list) in &entry.extras {
             package.requires.extend(list.iter().map(|it| it.requirement(Some(extra))));
         }
-        let wheels = entry.table.tables("wheels");
+        let wheels = entry.table.tables("wheels").chain(entry.table.table("sdist"));
         package.tags =
             locked::tags(wheels.filter_map(|it| it.text("filename").or_else(|| it.text("url")).or_else(|| it.text("path"))));
         Ok(package)
@@ -300,7 +219,8 @@ impl<'v> Lock<'v> {
             }
         };
         let own = (!own.is_empty()).then(|| Marker::any(&own).unwrap_or_else(Marker::undecidable));
-        let mut both: Vec<Marker> = ways.into_iter().chain(own).collect();
+        // Ways for all Pythons leave no condition over.
+        let mut both: Vec<Marker> = ways.into_iter().chain(own).filter(|it| !it.always().holds()).collect();
         both.dedup();
         (!both.is_empty()).then(|| Marker::all(&both).unwrap_or_else(Marker::undecidable))
     }

@@ -49,7 +49,7 @@ fn groups_markers_and_sources_are_read() {
         ]
     );
     assert_eq!(scoring.requires_python.as_deref(), Some(">=3.10,<4"));
-    assert_eq!(package(&reading, "numpy").tags.len(), 2);
+    assert!(package(&reading, "numpy").tags.is_empty(), "there is a source archive");
 }
 
 #[test]

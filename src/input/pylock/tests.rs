@@ -21,7 +21,7 @@ fn every_kind_of_source_is_read() {
         [
             "`==3.12.*` Python(PythonVersion(Dotted { parts: [3, 12] }))",
             "`attrs` attrs==25.1.0",
-            "`Cattrs` cattrs==24.1.2 from https://packages.example/simple",
+            "`Cattrs` cattrs==24.1.2",
             "`colorama` colorama==0.4.6 ; sys_platform == 'win32'",
             "`model-tools` model-tools @git+https://packages.example/model-tools.git@0123456789abcdef",
             "`numpy` numpy==2.2.3",

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::FORMAT;
 use crate::{
-    fact::FactKind,
+    fact::{FactKind, Origin},
     input::{
         Claim, Probe,
         locked::{damaged, read_for_test},
@@ -33,7 +33,7 @@ fn the_project_table_is_read() {
     );
     let FactKind::Package(numpy) = &reading.facts[1].kind else { panic!("not a package") };
     let part = numpy.parts.specifier.unwrap();
-    assert_eq!((&UV[part.start..part.end], numpy.locked), (">=1.26,<2", false));
+    assert_eq!((&UV[part.start..part.end], numpy.origin), (">=1.26,<2", Origin::Stated));
 }
 
 #[test]

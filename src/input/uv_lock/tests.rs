@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::FORMAT;
 use crate::{
-    fact::{FactKind, Package},
+    fact::{FactKind, Origin, Package},
     input::{
         Claim, Probe, Reading,
         locked::{damaged, read_for_test},
@@ -24,19 +24,18 @@ fn package<'r>(reading: &'r Reading, name: &str) -> &'r Package {
 #[test]
 fn packages_are_installed_where_the_ways_to_them_lead() {
     let (reading, lines) = read_for_test("uv.lock", SAMPLE);
-    let simple = "from https://packages.example/simple";
     let expected = [
-        "`>=3.11, <3.12` Python(PythonVersion(Dotted { parts: [3, 11] }))".to_owned(),
-        format!("`colorama` colorama==0.4.6 {simple} ; sys_platform == 'win32'"),
-        format!("`h11` h11==0.14.0 {simple}"),
-        format!("`httptools` httptools==0.6.1 {simple}"),
-        "`model-tools` model-tools==0.3.0 @git+https://packages.example/model-tools.git?rev=v0.3#0123456789abcdef".into(),
-        format!("`numpy` numpy==1.26.4 {simple}"),
-        "`scoring` scoring==0.1.0 @. editable".into(),
-        format!("`torch` torch==2.6.0 {simple} ; sys_platform != 'linux'"),
-        "`torch` torch==2.6.0+cpu from https://packages.example/whl/cpu ; sys_platform == 'linux'".into(),
-        format!("`uvicorn` uvicorn[standard]==0.34.0 {simple}"),
-        "`scoring` skipped: 2 packages are left out: only the group `dev` and the extra `cluster` ask for them".into(),
+        "`>=3.11, <3.12` Python(PythonVersion(Dotted { parts: [3, 11] }))",
+        "`colorama` colorama==0.4.6 ; sys_platform == 'win32'",
+        "`h11` h11==0.14.0",
+        "`httptools` httptools==0.6.1",
+        "`model-tools` model-tools==0.3.0 @git+https://packages.example/model-tools.git?rev=v0.3#0123456789abcdef",
+        "`numpy` numpy==1.26.4",
+        "`scoring` scoring==0.1.0 @. editable",
+        "`torch` torch==2.6.0 ; sys_platform != 'linux'",
+        "`torch` torch==2.6.0+cpu from https://packages.example/whl/cpu ; sys_platform == 'linux'",
+        "`uvicorn` uvicorn[standard]==0.34.0",
+        "`scoring` skipped: 2 packages are left out: only the group `dev` and the extra `cluster` ask for them",
     ];
     assert_eq!(lines, expected);
     assert_eq!(
@@ -48,7 +47,7 @@ fn packages_are_installed_where_the_ways_to_them_lead() {
         package(&reading, "numpy").tags,
         ["cp311-cp311-manylinux_2_17_x86_64", "cp311-cp311-manylinux2014_x86_64", "cp311-cp311-win_amd64"]
     );
-    assert!(package(&reading, "numpy").locked);
+    assert_eq!(package(&reading, "numpy").origin, Origin::Locked);
 }
 
 #[test]

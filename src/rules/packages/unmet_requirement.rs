@@ -1,7 +1,7 @@
 use crate::{
     environment::{Entry, Environment, PackageView, Side},
     fact::{
-        Standing, StatedRequirement,
+        Origin, Standing, StatedRequirement,
         requirement::{self, Operator},
     },
     finding::{Impact, Severity, Verdicts},
@@ -93,7 +93,7 @@ enum Listing {
 
 impl Listing {
     fn of(side: &Environment) -> Listing {
-        if side.packages().any(|view| view.entries.iter().any(|entry| entry.package.listed)) {
+        if side.packages().any(|view| view.entries.iter().any(|entry| entry.package.origin == Origin::Listed)) {
             return Listing::Complete;
         }
         // A list of wishes is not a list of what gets installed.
@@ -121,7 +121,7 @@ fn violates(other: &PackageView, stated: &StatedRequirement) -> bool {
     // pip takes no note of a package whose version it cannot read, and compares after `===` letter by letter.
     let observed = other.standing == Standing::Observed;
     let (pin, entry) = (other.pin().map(ToString::to_string), other.leading());
-    let unreadable = pin.is_none() && entry.package.listed && entry.package.specifier.starts_with("===");
+    let unreadable = pin.is_none() && entry.package.origin == Origin::Listed && entry.package.specifier.starts_with("===");
     let spelled = stated.requirement.clauses.iter().filter(|clause| clause.operator == Operator::Arbitrary);
     let mut spelled = spelled.map(|clause| clause.version.as_str());
     observed && (unreadable || pin.is_some_and(|pin| spelled.any(|wanted| !wanted.eq_ignore_ascii_case(&pin))))
