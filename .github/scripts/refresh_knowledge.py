@@ -10,6 +10,8 @@ What it looks at (`src/knowledge/*.toml`):
   missing rows whose range depends on the Python, both of which `--left-out` turns into differences and rows.
 * `wheel_python`: for every project with a row, the Pythons of its Linux x86_64 wheels by their file names and
   `Requires-Python`, folded into runs of releases with equal sets, and whether there is a source distribution.
+* `wheel_libc`: for every project with a row, the oldest glibc that the tags of its Linux x86_64 wheels ask for, whether
+  there are wheels for musl and for aarch64, and whether there is a source distribution.
 * `torch_release`: CUDA and cuDNN from the NVIDIA pins of the torch wheel (from 1.13 on; older wheels pin nothing).
 * `onnx_release`, `onnx_operator` (with `--with-onnx`): VERSION_TABLE and the schemas with their history, from the
   newest onnx package, which pip installs into a temporary folder.
@@ -73,7 +75,7 @@ TRIES = 5
 TIMEOUT = 60
 METADATA_LIMIT = 8 << 20
 OLDEST_PYTHON = 6
-DERIVED = ["needs", "wheel_python", "torch_release", "onnx_release", "onnx_operator"]
+DERIVED = ["needs", "wheel_python", "wheel_libc", "torch_release", "onnx_release", "onnx_operator"]
 FROM_ONNX = ["onnx_release", "onnx_operator"]
 NOT_DERIVED = {
     "artifact": "promises in the makers' documents",
@@ -82,17 +84,22 @@ NOT_DERIVED = {
     "collision": "which files wheels own in common; changes only with a new distribution",
     "cuda_driver": "NVIDIA's release notes",
     "cuda_minor": "NVIDIA's compatibility document",
+    "distribution": "a survey of the symbols of Linux distributions",
     "driver_branch": "NVIDIA's release notes",
     "forward_compat": "NVIDIA's compatibility document",
     "gpu": "NVIDIA's list of GPUs",
     "gpu_architecture": "NVIDIA's driver and architecture matrix",
     "gpu_libraries": "libraries that compiled modules load, and documents",
+    "image": "grammars of tags and release notes of containers",
+    "image_condition": "Dockerfiles of NVIDIA's images",
+    "instance_gpu": "documents of cloud providers",
     "numpy_abi": "imports with NumPy 2 and headers of extension modules; declared ranges do not tell",
     "onnx_domain": "own runs of ONNX Runtime releases",
     "onnxruntime_operator": "schema registry inside the wheels of ONNX Runtime",
     "onnxruntime_release": "own runs of ONNX Runtime releases on model cases",
     "package_role": "classification of envcheck's own",
     "statement": "documents",
+    "system_library": "the dynamic section of compiled modules, and what Debian's packages depend on",
     "toolkit_capability": "compiler documents by way of a build system's table",
     "torch_architecture": "build scripts and the compiled list inside the wheels",
 }
@@ -808,6 +815,78 @@ def refresh_wheel_python(work):
     return report
 
 
+MANYLINUX = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
+
+
+def glibc_of(platform):
+    """The oldest glibc that a platform tag asks for, or nothing for what is no manylinux tag of x86_64."""
+    if named := re.fullmatch(r"(manylinux\d+)_x86_64", platform):
+        return MANYLINUX.get(named[1])
+    if exact := re.fullmatch(r"manylinux_(\d+)_(\d+)_x86_64", platform):
+        return int(exact[1]), int(exact[2])
+    return None
+
+
+def libc_runs(name, files):
+    """Runs of releases whose wheels ask for the same; a release with a wheel for any platform asks for nothing."""
+    found = {}
+    for file in files:
+        if sdist := re.fullmatch(r".+?-(\d[^-]*)\.(?:tar\.gz|tar\.bz2|zip|tgz)", file["name"]):
+            version, platforms = sdist[1], []
+        elif wheel := re.fullmatch(r"[^-]+-([^-]+)(?:-\d[^-]*)?-[^-]+-[^-]+-([^-]+)\.whl", file["name"]):
+            version, platforms = wheel[1], wheel[2].split(".")
+        else:
+            continue
+        version = version_of(version)
+        if version is None or version.is_prerelease or file["yanked"] is not None:
+            continue
+        release = found.setdefault(version, {"floors": [], "musl": False, "aarch64": False, "sdist": False, "free": False})
+        release["sdist"] |= not platforms
+        release["free"] |= any(platform in ("any", "linux_x86_64") for platform in platforms)
+        release["musl"] |= any(re.fullmatch(r"musllinux_\d+_\d+_x86_64", platform) for platform in platforms)
+        release["aarch64"] |= any(re.fullmatch(r"(manylinux\w*|linux)_aarch64", platform) for platform in platforms)
+        release["floors"] += [floor for platform in platforms if (floor := glibc_of(platform))]
+    runs = []
+    for version, release in sorted(found.items()):
+        if release["free"] or not release["floors"]:
+            runs.append(None)
+            continue
+        facts = {"glibc": ".".join(map(str, min(release["floors"])))}
+        facts |= {key: True for key in ("musl", "aarch64", "sdist") if release[key]}
+        if runs and runs[-1] and {key: runs[-1].get(key) for key in ("glibc", "musl", "aarch64", "sdist")} == {
+            key: facts.get(key) for key in ("glibc", "musl", "aarch64", "sdist")
+        }:
+            runs[-1]["last"] = str(version)
+        else:
+            runs.append({"package": name, "first": str(version), "last": str(version)} | facts)
+    return [run for run in runs if run]
+
+
+def refresh_wheel_libc(work):
+    report = Report("wheel_libc")
+    table = {}
+    for row in work.rows("wheel_libc"):
+        table.setdefault(row["package"], []).append(row)
+    for name in work.wanted(table):
+        try:
+            runs = libc_runs(name, work.index.files(name))
+        except Unread as fault:
+            project_failed(report, name, fault)
+            continue
+        plain = lambda row: {key: value for key, value in row.items() if key not in ("locator", "checked")}
+        report.checked += len(table[name])
+        for row in table[name]:
+            if plain(row) in runs:
+                report.equal += 1
+            else:
+                report.differs(name, f"row to remove or change: {plain(row)}")
+        for run in runs:
+            if run not in [plain(row) for row in table[name]]:
+                report.differs(name, f"derived: {run}")
+                report.add(run)
+    return report
+
+
 def refresh_torch_release(work):
     report = Report("torch_release")
     if not work.wanted(["torch"]):
@@ -1014,7 +1093,7 @@ def main():
     options = arguments()
     work = Work(options)
     tables = options.table or [table for table in DERIVED if options.with_onnx or table not in FROM_ONNX]
-    followed = {"torch", "onnx"} | {row["package"] for table in ("needs", "wheel_python") for row in work.rows(table)}
+    followed = {"torch", "onnx"} | {row["package"] for table in ("needs", "wheel_python", "wheel_libc") for row in work.rows(table)}
     if unknown := set(options.package or []) - followed:
         raise Unread(f"no table follows {', '.join(sorted(unknown))}")
     skipped = {}
@@ -1042,6 +1121,7 @@ def main():
             refresh = {
                 "needs": refresh_needs,
                 "wheel_python": refresh_wheel_python,
+                "wheel_libc": refresh_wheel_libc,
                 "torch_release": refresh_torch_release,
             }
             reports.append(refresh[table](work))

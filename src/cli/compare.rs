@@ -5,7 +5,7 @@ use std::{mem::ManuallyDrop, path::PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::{
-    Failure, Gate, InputOptions, OutputOptions,
+    Failure, Gate, InputOptions, KNOWLEDGE, OutputOptions,
     load::{Wanted, load},
 };
 use crate::{
@@ -132,8 +132,6 @@ impl Check {
         run(&wanted, &self.verdict)
     }
 }
-
-static KNOWLEDGE: Knowledge = Knowledge::built_in();
 
 fn run(wanted: &[Wanted<'_>], options: &VerdictOptions) -> Result<Gate, Failure> {
     for name in options.select.iter().chain(&options.ignore) {

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Failure, InputOptions};
+use super::{Failure, InputOptions, KNOWLEDGE};
 use crate::{
     environment::{Environment, Side},
     fact::{Fact, FactKind},
@@ -38,7 +38,7 @@ pub(super) fn load(
     sources: &mut Sources,
 ) -> Result<Vec<ReportedSide>, Failure> {
     let defines: Defines = options.define.iter().cloned().collect();
-    let mut files = Files::new(sources, &defines);
+    let mut files = Files::new(sources, &defines).with_target(options.target.as_deref());
     let mut loader = Loader { files: &mut files, options };
     wanted.iter().map(|side| loader.side(side)).collect()
 }
@@ -97,7 +97,7 @@ impl Loader<'_, '_> {
                 skipped: file.skipped,
             });
         }
-        Ok(ReportedSide { environment: Environment::new(wanted.name, wanted.side, facts), inputs })
+        Ok(ReportedSide { environment: Environment::new(wanted.name, wanted.side, facts, &KNOWLEDGE), inputs })
     }
 
     fn stdin(&mut self) -> Result<ReadFile, Failure> {

@@ -14,6 +14,8 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::knowledge::Knowledge;
+
 /// Finds version mismatches between the training and the serving environment of a machine-learning model.
 #[derive(Debug, Parser)]
 #[command(name = "envcheck", version, max_term_width = 100, arg_required_else_help = true)]
@@ -43,9 +45,12 @@ enum Command {
 /// What all commands that read inputs share.
 #[derive(Debug, Args)]
 struct InputOptions {
-    /// Stands for `${NAME}` in requirements files; nothing is taken from this machine's environment
+    /// Stands for `${NAME}` in requirements files and for build arguments of Dockerfiles; nothing is taken from this machine's environment
     #[arg(long, value_name = "NAME=VALUE", value_parser = define)]
     define: Vec<(String, String)>,
+    /// The build stage of a Dockerfile that is looked at, if it is not the last one
+    #[arg(long, value_name = "STAGE")]
+    target: Option<String>,
     /// The name that standard input (`-`) is read under
     #[arg(long, value_name = "NAME")]
     stdin_filename: Option<String>,
@@ -74,6 +79,9 @@ enum ColorChoice {
     Always,
     Never,
 }
+
+/// What envcheck knows, for the whole run.
+static KNOWLEDGE: Knowledge = Knowledge::built_in();
 
 /// Why envcheck could not do its work: exit code 2.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 //! a rule may call that a defect. When a rule asks for *the* version, observed facts win over declared ones.
 
 mod gpu;
+mod implied;
 mod onnx_runtime;
 mod package;
 mod runtime;
@@ -14,12 +15,17 @@ use std::{
 };
 
 use crate::{
-    fact::{Fact, FactKind, Gpu, Image, Library, Model, PackageIndex, PackageName, Standing, marker::Target},
+    fact::{
+        Fact, FactKind, Gpu, Image, Libc, Library, Model, ModelSource, NamedVersion, PackageIndex, PackageName,
+        Standing, SystemPackage, Variable, marker::Target,
+    },
+    knowledge::{Knowledge, Reason},
     text::Place,
     version::{CudaVersion, CudnnVersion, DriverVersion, PythonVersion, TensorRtVersion, Version, VersionSet},
 };
 
 pub use gpu::GpuView;
+pub use implied::Implied;
 pub use onnx_runtime::OnnxRuntime;
 pub use package::{Entry, PackageView};
 pub use runtime::{CudaUse, CudaUser, CudnnUser};
@@ -65,6 +71,8 @@ pub struct Seen<'a, T> {
     pub place: Place,
     /// Its weight.
     pub standing: Standing,
+    /// Why it follows, where it is implied.
+    pub reasons: &'a [Reason],
 }
 
 impl<T> Clone for Seen<'_, T> {
@@ -87,6 +95,7 @@ pub struct Environment {
     /// The machine that markers are evaluated for.
     pub target: Target,
     facts: Arc<Vec<Fact>>,
+    implied: Arc<Vec<Implied>>,
     packages: Arc<Packages>,
     /// What [`Environment::cuda_users`] found, since most GPU rules ask for it.
     cuda_users: OnceLock<Vec<CudaUser>>,
@@ -95,16 +104,22 @@ pub struct Environment {
 impl Environment {
     /// Assembles a side. `name` is used unless a fact names the environment.
     #[must_use]
-    pub fn new(name: &str, side: Side, facts: Vec<Fact>) -> Self {
+    pub fn new(name: &str, side: Side, facts: Vec<Fact>, knowledge: &Knowledge) -> Self {
         let stated = facts.iter().find_map(|fact| match &fact.kind {
             FactKind::EnvironmentName(name) => Some(name.clone()),
             _ => None,
         });
+        let implied = Arc::new(implied::derive(&facts, knowledge));
+        Environment::assemble(stated.unwrap_or_else(|| name.to_owned()), side, Arc::new(facts), implied)
+    }
+
+    fn assemble(name: String, side: Side, facts: Arc<Vec<Fact>>, implied: Arc<Vec<Implied>>) -> Self {
         let mut environment = Environment {
-            name: stated.unwrap_or_else(|| name.to_owned()),
+            name,
             side,
             target: Target::default(),
-            facts: Arc::new(facts),
+            facts,
+            implied,
             packages: Arc::default(),
             cuda_users: OnceLock::new(),
         };
@@ -114,7 +129,8 @@ impl Environment {
             os: environment.os().map(|seen| seen.value.clone()),
             machine: environment.first(pick!(Architecture)),
         };
-        environment.packages = Arc::new(package::assemble(&environment.facts, &environment.target));
+        let all = environment.facts.iter().chain(environment.implied.iter().map(|implied| &implied.fact));
+        environment.packages = Arc::new(package::assemble(all, &environment.target));
         environment
     }
 
@@ -142,6 +158,7 @@ impl Environment {
             side: self.side,
             target: self.target.clone(),
             facts: Arc::clone(&self.facts),
+            implied: Arc::clone(&self.implied),
             packages: Arc::new(packages),
             cuda_users: OnceLock::new(),
         }
@@ -157,13 +174,19 @@ impl Environment {
                 version.clone_from(driver);
             }
         }
-        Environment::new(&self.name, self.side, facts)
+        Environment::assemble(self.name.clone(), self.side, Arc::new(facts), Arc::clone(&self.implied))
     }
 
     /// All facts, in the order of the inputs.
     #[must_use]
     pub fn facts(&self) -> &[Fact] {
         &self.facts
+    }
+
+    /// What follows from the facts by knowledge.
+    #[must_use]
+    pub fn implied(&self) -> &[Implied] {
+        &self.implied
     }
 
     /// All packages by name.
@@ -182,7 +205,12 @@ impl Environment {
         let mut found: Vec<Seen<'a, T>> = self
             .facts
             .iter()
-            .filter_map(|fact| pick(&fact.kind).map(|value| Seen { value, place: fact.place, standing: fact.standing }))
+            .map(|fact| (fact, [].as_slice()))
+            .chain(self.implied.iter().map(|implied| (&implied.fact, implied.reasons.as_slice())))
+            .filter_map(|(fact, reasons)| {
+                let value = pick(&fact.kind)?;
+                Some(Seen { value, place: fact.place, standing: fact.standing, reasons })
+            })
             .collect();
         found.sort_by_key(|seen| std::cmp::Reverse(seen.standing));
         found
@@ -278,6 +306,48 @@ impl Environment {
         self.all(pick!(Image))
     }
 
+    /// The C library of the system that the program runs on.
+    #[must_use]
+    pub fn libc(&self) -> Option<Seen<'_, Libc>> {
+        self.all(pick!(Libc)).into_iter().next()
+    }
+
+    /// The distribution and release of that system.
+    #[must_use]
+    pub fn distribution(&self) -> Option<Seen<'_, String>> {
+        self.all(pick!(Distribution)).into_iter().next()
+    }
+
+    /// The processor architecture.
+    #[must_use]
+    pub fn architecture(&self) -> Option<Seen<'_, String>> {
+        self.all(pick!(Architecture)).into_iter().next()
+    }
+
+    /// Packages of the operating system.
+    #[must_use]
+    pub fn system_packages(&self) -> Vec<Seen<'_, SystemPackage>> {
+        self.all(pick!(SystemPackage))
+    }
+
+    /// Environment variables of the running program; of one name the last counts.
+    #[must_use]
+    pub fn variables(&self) -> Vec<Seen<'_, Variable>> {
+        self.all(pick!(Variable))
+    }
+
+    /// Inference servers.
+    #[must_use]
+    pub fn servers(&self) -> Vec<Seen<'_, NamedVersion>> {
+        self.all(pick!(Server))
+    }
+
+    /// Where models come from.
+    #[must_use]
+    pub fn model_sources(&self) -> Vec<Seen<'_, ModelSource>> {
+        self.all(pick!(ModelSource))
+    }
+
     /// Libraries that are no Python distributions.
     #[must_use]
     pub fn libraries(&self) -> Vec<Seen<'_, Library>> {
@@ -300,7 +370,7 @@ impl Environment {
     pub fn has_gpu(&self) -> bool {
         let device = self.device().map(|(device, _)| device);
         let signs = || {
-            self.facts.iter().any(|fact| {
+            self.facts.iter().chain(self.implied.iter().map(|implied| &implied.fact)).any(|fact| {
                 matches!(
                     fact.kind,
                     FactKind::Gpu(_) | FactKind::Driver(_) | FactKind::DriverCuda(_) | FactKind::Cuda(_)

@@ -93,6 +93,13 @@ impl PackageView {
         }
     }
 
+    /// Whether conda installed it: its builds are made apart from those on PyPI.
+    #[must_use]
+    pub fn is_conda(&self) -> bool {
+        let conda = |build: &str| !build.starts_with("pypi");
+        self.entries.iter().any(|entry| entry.package.build.as_deref().is_some_and(conda))
+    }
+
     /// Whether no file says which version it is, and none can be known (a VCS or path reference counts as said).
     #[must_use]
     pub fn is_direct(&self) -> bool {
@@ -101,7 +108,10 @@ impl PackageView {
 }
 
 /// Groups the mentions of each package and decides which versions are left.
-pub(super) fn assemble(facts: &[Fact], target: &Target) -> BTreeMap<PackageName, Arc<PackageView>> {
+pub(super) fn assemble<'f>(
+    facts: impl Iterator<Item = &'f Fact>,
+    target: &Target,
+) -> BTreeMap<PackageName, Arc<PackageView>> {
     let mut mentions: BTreeMap<PackageName, Vec<Entry>> = BTreeMap::new();
     for fact in facts {
         let FactKind::Package(package) = &fact.kind else { continue };
@@ -135,6 +145,15 @@ fn view(name: PackageName, entries: Vec<Entry>) -> Option<PackageView> {
         let first = certain[0].package.versions.clone();
         certain[1..].iter().fold(first, |set, entry| set.intersection(&entry.package.versions))
     };
+    if standing == Standing::Declared {
+        // What the image brings stays where it satisfies what is asked for.
+        let kept = entries.iter().filter(|entry| entry.standing == Standing::Implied);
+        let kept = kept.fold(VersionSet::all(), |set, entry| set.intersection(&entry.package.versions));
+        let both = versions.intersection(&kept);
+        if !both.is_empty() {
+            versions = both;
+        }
+    }
     if standing < Standing::Observed {
         for constraint in entries.iter().filter(|entry| entry.package.constraint && entry.applies.holds()) {
             versions = versions.intersection(&constraint.package.versions);

@@ -133,7 +133,7 @@ impl Environment {
         if let Some(cuda) = stated {
             return Some(user(cuda, CudaUse::Stated, None, true));
         }
-        if is_conda(view) {
+        if view.is_conda() {
             return None;
         }
         let version = view.pin()?;
@@ -160,7 +160,7 @@ impl Environment {
         if let Some(cuda) = stated {
             return Some((cuda, None, true));
         }
-        if is_conda(view) {
+        if view.is_conda() {
             return None; // PyPI's wheels say nothing about conda's builds.
         }
         match self.build_of_index() {
@@ -203,7 +203,7 @@ impl Environment {
         let mut users = Vec::new();
         for view in self.packages() {
             let name = view.name.as_str();
-            let Some(version) = view.pin().filter(|_| !is_conda(view)) else { continue };
+            let Some(version) = view.pin().filter(|_| !view.is_conda()) else { continue };
             let mut push = |cudnn: CudnnVersion, how, reason| {
                 let shown = format!("{name} {version}");
                 users.push(CudnnUser { component: name.to_owned(), shown, cudnn, place: view.place(), how, reason });
@@ -249,11 +249,6 @@ impl Environment {
         }
         users
     }
-}
-
-/// Whether conda installed it: its builds are made apart from those on PyPI.
-fn is_conda(view: &PackageView) -> bool {
-    view.entries.iter().any(|entry| entry.package.build.as_deref().is_some_and(|build| !build.starts_with("pypi")))
 }
 
 fn stated(component: String, shown: String, cuda: CudaVersion, place: Place) -> CudaUser {

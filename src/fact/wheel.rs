@@ -107,6 +107,25 @@ fn expand([python, abi, platform]: [&str; 3]) -> Vec<String> {
     tags
 }
 
+/// Whether a tag such as `cp310-cp310-linux_x86_64` or `cp37-abi3-any` is for CPython 3.`minor`.
+#[must_use]
+pub fn runs_on_python(tag: &str, minor: u32) -> bool {
+    let mut parts = tag.splitn(3, '-');
+    let (Some(pythons), Some(abi)) = (parts.next(), parts.next()) else { return true };
+    pythons.split('.').any(|python| {
+        let number = |prefix: &str| python.strip_prefix(prefix).and_then(|digits| digits.parse::<u32>().ok());
+        match (number("cp3"), number("py3")) {
+            (Some(built), _) if abi.split('.').any(|it| it == "abi3") => minor >= built,
+            (Some(built), _) => minor == built,
+            (None, Some(from)) => minor >= from,
+            // `py3`, `cp3`, and what is not understood.
+            (None, None) => {
+                !python.starts_with("pp") && !python.starts_with("cp2") && python != "py2" && !python.starts_with("py2")
+            }
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,5 +160,21 @@ mod tests {
         assert_eq!(version("https://packages.example/scikit_learn-1.4.2.tar.gz"), Some("1.4.2".to_owned()));
         assert_eq!(version("https://packages.example/v1.4.2.tar.gz"), None);
         assert_eq!(version("https://packages.example/scikit-learn-main.zip"), None);
+    }
+
+    #[test]
+    fn tags_are_for_one_python_or_for_all_from_one_on() {
+        for (tag, minor, fits) in [
+            ("cp310-cp310-linux_x86_64", 10, true),
+            ("cp310-cp310-linux_x86_64", 11, false),
+            ("cp37-abi3-manylinux2014_x86_64", 12, true),
+            ("cp312-abi3-manylinux2014_x86_64", 11, false),
+            ("py3-none-any", 9, true),
+            ("py2.py3-none-any", 9, true),
+            ("py310-none-any", 9, false),
+            ("py2-none-any", 9, false),
+        ] {
+            assert_eq!(runs_on_python(tag, minor), fits, "{tag} on 3.{minor}");
+        }
     }
 }

@@ -24,7 +24,7 @@ const PER_COMPONENT: usize = 16;
 const OFFERED: usize = 2;
 
 /// Rules whose defect no other version mends: rivals stay rivals, and stale files stay stale.
-const NOT_BY_VERSION: [&str; 3] = ["EC104", "EC602", "EC901"];
+const NOT_BY_VERSION: [&str; 5] = ["EC104", "EC402", "EC403", "EC602", "EC901"];
 
 /// The rule that another driver mends.
 const DRIVER_RULE: &str = "EC301";
@@ -159,7 +159,8 @@ fn resolves(context: &Context<'_>, side: &Environment, change: &Change, target: 
     }
     let still = |finding: &Finding| {
         let mark = Mark::of(finding);
-        mark.code == target.code && shares(&mark, target)
+        // One driver has one finding, whoever is to blame for it.
+        mark.code == target.code && (shares(&mark, target) || target.code == DRIVER_RULE)
     };
     if own.findings.iter().any(still) {
         return false;
@@ -197,7 +198,9 @@ fn candidates(context: &Context<'_>, side: &Environment, component: &str, code: 
         let system = if windows { DriverSystem::Windows } else { DriverSystem::Linux };
         return knowledge.known_drivers(system).into_iter().map(Change::Driver).collect();
     }
-    let Some(view) = side.package(component) else { return Vec::new() };
+    // What an image brings changes with the image.
+    let own = |view: &&PackageView| view.standing > Standing::Implied;
+    let Some(view) = side.package(component).filter(own) else { return Vec::new() };
     // The tables of torch builds are about Linux; other systems get other wheels under the same number.
     let elsewhere = side.target.os.as_deref().is_some_and(|os| os != "linux");
     if elsewhere && ["torch", "torchvision", "torchaudio"].contains(&component) {

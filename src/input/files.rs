@@ -93,6 +93,15 @@ impl fmt::Display for IncludeError {
     }
 }
 
+/// What lies at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+}
+
 struct Entry {
     path: Option<PathBuf>,
     root: Option<PathBuf>,
@@ -106,6 +115,7 @@ const INCLUDE_LIMIT: usize = 1_000;
 pub struct Files<'a> {
     sources: &'a mut Sources,
     defines: &'a Defines,
+    target: Option<&'a str>,
     entries: BTreeMap<FileId, Entry>,
     included: BTreeSet<PathBuf>,
     opened: usize,
@@ -114,7 +124,14 @@ pub struct Files<'a> {
 impl<'a> Files<'a> {
     /// Files that will be added to `sources`.
     pub fn new(sources: &'a mut Sources, defines: &'a Defines) -> Self {
-        Files { sources, defines, entries: BTreeMap::new(), included: BTreeSet::new(), opened: 0 }
+        Files { sources, defines, target: None, entries: BTreeMap::new(), included: BTreeSet::new(), opened: 0 }
+    }
+
+    /// The same, with the build stage that is asked for by `--target STAGE`.
+    #[must_use]
+    pub fn with_target(mut self, target: Option<&'a str>) -> Self {
+        self.target = target;
+        self
     }
 
     /// Adds a file whose bytes are at hand. `path` is where it lies (standard input has none), `root` the folder that
@@ -184,6 +201,28 @@ impl<'a> Files<'a> {
     #[must_use]
     pub fn define(&self, name: &str) -> Option<&str> {
         self.defines.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The build stage that is asked for, if one is.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        self.target
+    }
+
+    /// What lies at a path relative to a file, as far as includes may look: nothing is opened.
+    #[must_use]
+    pub fn look(&self, from: FileId, relative: &str) -> Option<Found> {
+        let entry = self.entries.get(&from)?;
+        let (base, root) = (entry.path.as_deref()?.parent()?, entry.root.as_deref()?);
+        let wanted = normalise(&base.join(relative));
+        if relative.contains("://") || relative.contains('\0') || !wanted.starts_with(normalise(root)) {
+            return None;
+        }
+        if !wanted.canonicalize().ok()?.starts_with(root.canonicalize().ok()?) {
+            return None;
+        }
+        let metadata = std::fs::metadata(&wanted).ok()?;
+        if metadata.is_dir() { Some(Found::Folder) } else { metadata.is_file().then_some(Found::File) }
     }
 
     /// Opens a file that another one names, relative to that one. `stack` holds the files being read, outermost first.

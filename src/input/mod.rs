@@ -20,7 +20,7 @@ use crate::{
     text::{FileId, Place},
 };
 
-pub use files::{Content, Defines, Files, IncludeError};
+pub use files::{Content, Defines, Files, Found, IncludeError};
 
 /// How sure a format is that a file belongs to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,7 +108,8 @@ macro_rules! formats {
 
 formats! {
     envcheck_lock, requirements_txt, pip_list, pip_list_json, pip_inspect, pip_report, conda_list, conda_explicit, onnx,
-    nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release, kubernetes, compose, conda_environment, triton_config,
+    nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release,
+    dockerfile, kubernetes, compose, conda_environment, triton_config,
 }
 
 /// An address without the user name and password in it, which are nobody's business.

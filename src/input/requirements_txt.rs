@@ -11,7 +11,7 @@
 
 mod claim;
 mod options;
-mod unfold;
+pub(super) mod unfold;
 
 use super::{Files, Format, Reading, Skipped};
 use crate::{
@@ -111,6 +111,31 @@ pub(super) fn read_entry(files: &mut Files<'_>, file: FileId, value: &str, span:
                 place: Place { file, span },
                 reason: format!("`{}` is not followed: {why}", shortened(&path)),
             }),
+        }
+    }
+}
+
+/// How a requirement of a command line is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meant {
+    Installed,
+    Editable,
+}
+
+/// Reads one requirement that stands in another file, such as a word of a command: what pip is given there has the form
+/// of a line here, without options.
+pub(super) fn read_word(files: &Files<'_>, file: FileId, word: &Unfolded, meant: Meant, reading: &mut Reading) {
+    let text = files.text(file);
+    let span = Span::new(0, word.text.len());
+    let standing = Standing::Declared;
+    let mut reader =
+        LineReader { text: &text, file, standing, constraint: false, line: word, undefined: &[], installed: None, reading };
+    match meant {
+        Meant::Installed => reader.requirement(span),
+        Meant::Editable => {
+            let value = word.text.clone();
+            let name = "--editable".to_owned();
+            reader.editable(&Given { kind: Kind::Editable, name, value, span, value_span: span });
         }
     }
 }

@@ -234,6 +234,7 @@ pub mod artifact_break;
 pub mod change;
 pub mod cuda;
 pub mod gpu;
+pub mod image;
 pub mod onnx;
 pub mod packages;
 pub mod torch;
@@ -245,11 +246,15 @@ tables! {
     collision: packages::Collision,
     cuda_driver: cuda::ToolkitDriver,
     cuda_minor: cuda::MinorFloor,
+    distribution: image::Distribution,
     driver_branch: cuda::DriverBranch,
     forward_compat: cuda::ForwardCompat,
     gpu: gpu::GpuModel,
     gpu_architecture: gpu::Architecture,
     gpu_libraries: packages::GpuLibraries,
+    image: image::ImageShips,
+    image_condition: image::ImageCondition,
+    instance_gpu: image::InstanceGpu,
     needs: packages::Need,
     numpy_abi: packages::NumpyAbi,
     onnx_domain: onnx::Domain,
@@ -259,9 +264,11 @@ tables! {
     onnxruntime_release: onnx::RuntimeRelease,
     package_role: packages::PackageRole,
     statement: artifact::Statement,
+    system_library: image::SystemLibrary,
     toolkit_capability: gpu::ToolkitCapability,
     torch_architecture: torch::TorchArchitecture,
     torch_release: torch::TorchRelease,
+    wheel_libc: packages::WheelLibc,
     wheel_python: packages::WheelPython,
 }
 

@@ -3,7 +3,7 @@
 use super::{Knowledge, Provenance, Release, in_run};
 use crate::{
     fact::PackageName,
-    version::{CudaVersion, CudnnVersion, PythonVersion, Version, VersionSet},
+    version::{CudaVersion, CudnnVersion, LibcVersion, PythonVersion, Version, VersionSet},
 };
 
 rows! {
@@ -144,6 +144,26 @@ rows! {
     }
 }
 
+rows! {
+    /// The C libraries that the wheels of a run of releases work with.
+    pub struct WheelLibc {
+        /// The distribution.
+        pub package: String,
+        /// The first release of the run.
+        pub first: Release,
+        /// The last release of the run.
+        pub last: Release,
+        /// The oldest glibc of the least demanding wheel for Linux on `x86_64`.
+        pub glibc: LibcVersion,
+        /// There are wheels for musl.
+        pub musl: Option<bool>,
+        /// There are Linux wheels for aarch64.
+        pub aarch64: Option<bool>,
+        /// There is a source distribution to fall back to.
+        pub sdist: Option<bool>,
+    }
+}
+
 /// What a package does for a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -231,6 +251,14 @@ impl Knowledge {
     pub fn wheel_pythons(&self, name: &str, version: &Version) -> Option<(&WheelPython, Provenance)> {
         let table = &self.wheel_python;
         // Most environments hold recent releases, which stand last.
+        let row = table.rows_of(name).rev().find(|row| in_run(version, &row.first.0, &row.last.0))?;
+        Some((row, table.provenance(row)))
+    }
+
+    /// The C libraries that the wheels of a release work with.
+    #[must_use]
+    pub fn wheel_libc(&self, name: &str, version: &Version) -> Option<(&WheelLibc, Provenance)> {
+        let table = &self.wheel_libc;
         let row = table.rows_of(name).rev().find(|row| in_run(version, &row.first.0, &row.last.0))?;
         Some((row, table.provenance(row)))
     }

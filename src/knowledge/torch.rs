@@ -12,6 +12,8 @@ rows! {
         pub cuda: CudaVersion,
         /// The cuDNN it pins, where it pins one.
         pub cudnn: Option<CudnnVersion>,
+        /// Whether it has the C++11 ABI, which extensions must share.
+        pub cxx11_abi: Option<bool>,
     }
 }
 

@@ -4,8 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{ReportedSide, facts};
-use crate::text::{Form, Sources, escape};
+use super::{InputSummary, ReportedSide, facts};
+use crate::{
+    environment::Environment,
+    fact::Fact,
+    text::{Form, Sources, escape},
+};
 
 /// The facts of every input as JSON, version 1, in file order. Its schema is `inspect.schema.json` beside this file.
 #[must_use]
@@ -14,8 +18,7 @@ pub fn inspect_json(sides: &[ReportedSide], sources: &Sources) -> String {
         .iter()
         .flat_map(|side| side.inputs.iter().map(move |input| (side, input)))
         .map(|(side, input)| {
-            let all = side.environment.facts();
-            let facts: Vec<Value> = all[input.facts.clone()].iter().map(|fact| facts::fact(sources, fact)).collect();
+            let facts: Vec<Value> = stated_and_implied(&side.environment, input).map(|it| facts::fact(sources, it)).collect();
             let skipped: Vec<Value> = input
                 .skipped
                 .iter()
@@ -32,6 +35,14 @@ pub fn inspect_json(sides: &[ReportedSide], sources: &Sources) -> String {
     facts::json_text(&json!({ "version": 1, "inputs": inputs }))
 }
 
+/// What an input says, each fact followed by what it implies.
+fn stated_and_implied<'a>(side: &'a Environment, input: &InputSummary) -> impl Iterator<Item = &'a Fact> {
+    input.facts.clone().flat_map(|at| {
+        let implied = side.implied().iter().filter(move |implied| implied.from == at);
+        std::iter::once(&side.facts()[at]).chain(implied.map(|implied| &implied.fact))
+    })
+}
+
 /// The same for people: one line a fact.
 #[must_use]
 pub fn inspect_human(sides: &[ReportedSide], sources: &Sources) -> String {
@@ -39,8 +50,7 @@ pub fn inspect_human(sides: &[ReportedSide], sources: &Sources) -> String {
     for input_side in sides {
         for input in &input_side.inputs {
             let _ = writeln!(out, "{} ({})", escape(&input.path), input.format);
-            let all = input_side.environment.facts();
-            for fact in &all[input.facts.clone()] {
+            for fact in stated_and_implied(&input_side.environment, input) {
                 let Some((component, version)) = facts::component(fact) else { continue };
                 let source = sources.get(fact.place.file);
                 let place = if source.form == Form::Text {

@@ -16,6 +16,7 @@ fn render(report: &Report<'_>, _style: Style) -> String {
             .environment
             .facts()
             .iter()
+            .chain(side.environment.implied().iter().map(|implied| &implied.fact))
             .filter_map(|fact| {
                 let (component, version) = facts::component(fact)?;
                 let mut map = serde_json::Map::new();

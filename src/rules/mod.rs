@@ -6,8 +6,8 @@
 use crate::{
     environment::{Environment, Seen},
     fact::Model,
-    finding::{Finding, Impact, Severity, Undecided, Verdicts},
-    knowledge::Knowledge,
+    finding::{Evidence, Finding, Impact, Severity, Undecided, Verdicts},
+    knowledge::{Grounds, Knowledge},
 };
 
 /// Everything that a rule may look at.
@@ -143,10 +143,10 @@ macro_rules! rules {
 }
 
 rules! {
-    python { python_drift, python_without_wheel }
+    python { python_drift, python_without_wheel, libc_too_old, architecture_without_wheel }
     packages {
         version_drift, missing_in_serving, build_drift, colliding_distributions, numpy_abi, companion_mismatch, unmet_requirement,
-        behaviour_change,
+        behaviour_change, extension_for_another_build,
     }
     model {
         opset_too_new, ir_version_too_new, unknown_operator, unprovided_domain, written_by_another_version,
@@ -156,6 +156,7 @@ rules! {
         driver_too_old, toolkit_newer_than_driver, gpu_not_in_build, gpu_not_in_toolkit, gpu_dropped_by_driver, cuda_major_mismatch,
         cudnn_mismatch, two_cuda_majors, cpu_build_beside_gpu,
     }
+    image { image_refuses_driver, floating_image, missing_system_library }
     hygiene { unpinned, contradiction }
     own { newer_than_knowledge }
 }
@@ -167,9 +168,39 @@ pub fn run(context: &Context<'_>) -> Verdicts {
     for rule in RULES {
         run_one(rule, context, &mut verdicts);
     }
+    for finding in &mut verdicts.findings {
+        explain_implied(context, finding);
+    }
     verdicts.undecided.sort();
     verdicts.undecided.dedup();
     verdicts
+}
+
+/// Shows the whole chain behind facts that are only implied, and lets no finding be more certain than its weakest link.
+fn explain_implied(context: &Context<'_>, finding: &mut Finding) {
+    let mut chain = Vec::new();
+    for implied in context.sides().flat_map(Environment::implied) {
+        let points_at = finding.labels.iter().any(|label| label.place == implied.fact.place);
+        if !points_at || !implied.concerns(&finding.components) {
+            continue;
+        }
+        for reason in &implied.reasons {
+            let evidence = Evidence::from(reason.clone());
+            if !chain.contains(&evidence) && !finding.evidence.contains(&evidence) {
+                chain.push(evidence);
+            }
+        }
+        finding.severity = finding.severity.min(match implied.grounds() {
+            Grounds::Note => Severity::Info,
+            Grounds::Warning => Severity::Warning,
+            Grounds::Error => Severity::Error,
+        });
+        if implied.by_image && finding.components.iter().all(|component| component != "image") {
+            finding.components.push("image".into());
+        }
+    }
+    // The file's statement comes first, then what follows from it.
+    finding.evidence.splice(0..0, chain);
 }
 
 /// Runs one rule.

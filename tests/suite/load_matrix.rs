@@ -79,7 +79,7 @@ fn environment(side: Side, text: &str, sources: &mut Sources) -> Environment {
     let format = FORMATS.iter().find(|it| it.name == "envcheck-lock").unwrap();
     let reading = (format.read)(&mut files, file);
     assert!(reading.skipped.is_empty(), "{text}: {:?}", reading.skipped);
-    Environment::new(side.word(), side, reading.facts)
+    Environment::new(side.word(), side, reading.facts, &Knowledge::built_in())
 }
 
 /// What one rule says.

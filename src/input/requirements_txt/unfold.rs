@@ -9,10 +9,10 @@ use crate::{
 const EXPANDED_LIMIT: usize = 1 << 20;
 
 /// A logical line and where its bytes come from.
-#[derive(Debug, Default)]
-pub(super) struct Unfolded {
+#[derive(Debug, Clone, Default)]
+pub(in crate::input) struct Unfolded {
     /// The text that pip works on.
-    pub(super) text: String,
+    pub(in crate::input) text: String,
     pieces: Vec<Piece>,
 }
 
@@ -34,7 +34,27 @@ impl Unfolded {
         }
     }
 
-    fn slice(&self, from: usize, to: usize) -> Unfolded {
+    /// Adds text that stands in the file as it is here.
+    pub(in crate::input) fn copy(&mut self, text: &str, start: usize) {
+        let source = Span::new(start, start + text.len());
+        match self.pieces.last_mut() {
+            Some(last) if last.copied && last.source.end == start => {
+                last.source.end = source.end;
+                self.text.push_str(text);
+            }
+            _ => self.push(text, source),
+        }
+    }
+
+    /// Adds text that takes the place of other bytes in the file.
+    pub(in crate::input) fn put(&mut self, text: &str, source: Span) {
+        if !text.is_empty() {
+            self.pieces.push(Piece { at: self.text.len(), source, copied: false });
+            self.text.push_str(text);
+        }
+    }
+
+    pub(in crate::input) fn slice(&self, from: usize, to: usize) -> Unfolded {
         let mut out = Unfolded::default();
         // A hostile line has a million pieces and as many variables, so the search begins at the right one.
         let first = self.pieces.partition_point(|piece| piece.at <= from).saturating_sub(1);
@@ -57,7 +77,7 @@ impl Unfolded {
     }
 
     /// Where bytes of the logical line stand in the file.
-    pub(super) fn place(&self, span: Span) -> Span {
+    pub(in crate::input) fn place(&self, span: Span) -> Span {
         let piece = |at: usize| self.pieces[..self.pieces.partition_point(|piece| piece.at <= at)].last();
         let start = match piece(span.start) {
             Some(piece) if piece.copied => (piece.source.start + (span.start - piece.at)).min(piece.source.end),
@@ -124,7 +144,7 @@ impl Unfolded {
         (out, undefined)
     }
 
-    fn append(&mut self, other: Unfolded) {
+    pub(in crate::input) fn append(&mut self, other: Unfolded) {
         let base = self.text.len();
         self.pieces.extend(other.pieces.into_iter().map(|piece| Piece { at: piece.at + base, ..piece }));
         self.text.push_str(&other.text);

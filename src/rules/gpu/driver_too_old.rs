@@ -45,16 +45,16 @@ rule! {
 }
 
 /// What a side says about its driver.
-pub(super) struct Driver<'a> {
-    pub(super) version: Option<&'a DriverVersion>,
+pub(crate) struct Driver<'a> {
+    pub(crate) version: Option<&'a DriverVersion>,
     /// The newest CUDA it can run, and why, if that is known.
-    pub(super) cuda: Option<(CudaVersion, Option<Reason>)>,
-    pub(super) place: Place,
+    pub(crate) cuda: Option<(CudaVersion, Option<Reason>)>,
+    pub(crate) place: Place,
     pub(super) system: DriverSystem,
 }
 
 impl<'a> Driver<'a> {
-    pub(super) fn of(side: &'a Environment, knowledge: &Knowledge) -> Option<Driver<'a>> {
+    pub(crate) fn of(side: &'a Environment, knowledge: &Knowledge) -> Option<Driver<'a>> {
         let windows = side.host_os().is_some_and(|os| os.value == "windows");
         let system = if windows { DriverSystem::Windows } else { DriverSystem::Linux };
         // Of several hosts the one with the oldest driver decides.
@@ -65,7 +65,7 @@ impl<'a> Driver<'a> {
         let place = version.map(|seen| seen.place).or(reported.map(|seen| seen.place))?;
         let cuda = match (reported, version) {
             // The CUDA number belongs to the driver that reported it.
-            (Some(seen), driver) if driver.is_none_or(|driver| driver.place.file == seen.place.file) => {
+            (Some(seen), driver) if driver.is_none_or(|driver| reports(side, seen.place, driver.value)) => {
                 Some((seen.value.clone(), None))
             }
             (_, Some(driver)) => knowledge.cuda_of_branch(driver.value.branch()).map(|(cuda, provenance)| {
@@ -77,7 +77,7 @@ impl<'a> Driver<'a> {
         Some(Driver { version: version.map(|seen| seen.value), cuda, place, system })
     }
 
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         match (self.version, &self.cuda) {
             (Some(version), _) => format!("driver {}", version.spelled()),
             (None, Some((cuda, _))) => format!("a driver for CUDA {cuda}"),
@@ -86,10 +86,15 @@ impl<'a> Driver<'a> {
     }
 
     /// Whether the driver knows this very CUDA version, so that nothing is limited.
-    pub(super) fn covers(&self, cuda: &CudaVersion) -> Truth {
+    pub(crate) fn covers(&self, cuda: &CudaVersion) -> Truth {
         let Some((max, _)) = &self.cuda else { return Truth::Undecided };
         max.at_least(&cuda.prefix(2))
     }
+}
+
+/// Whether the file that a CUDA number stands in also names this driver, whichever file named it first.
+fn reports(side: &Environment, cuda: Place, driver: &DriverVersion) -> bool {
+    side.drivers().iter().any(|seen| seen.place.file == cuda.file && seen.value == driver)
 }
 
 enum Verdict {
@@ -139,6 +144,11 @@ fn add<'u>(groups: &mut Vec<(DriverFloor, bool, Vec<&'u CudaUser>)>, floor: Driv
         Some((_, _, users)) => users.push(user),
         None => groups.push((floor, disputed, vec![user])),
     }
+}
+
+/// Whether a CUDA version surely does not run on the driver.
+pub(crate) fn is_too_old(knowledge: &Knowledge, driver: &Driver<'_>, cuda: &CudaVersion) -> bool {
+    matches!(judge(knowledge, driver, cuda), Verdict::TooOld(_) | Verdict::Disputed(_))
 }
 
 fn judge(knowledge: &Knowledge, driver: &Driver<'_>, cuda: &CudaVersion) -> Verdict {

@@ -38,7 +38,9 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     for view in side.packages() {
         package(ctx, side, view, out);
     }
-    let pythons = side.pythons();
+    // What an image implies is meant to be built upon.
+    let mut pythons = side.pythons();
+    pythons.retain(|seen| seen.standing > Standing::Implied);
     if let Some(first) = pythons.first()
         && let Some(other) = pythons.iter().find(|seen| seen.value.prefix(2).same(&first.value.prefix(2)).violated())
     {
@@ -67,7 +69,11 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
 }
 
 fn package(ctx: &Context<'_>, side: &Environment, view: &PackageView, out: &mut Verdicts) {
-    let certain: Vec<&Entry> = view.entries.iter().filter(|entry| entry.applies.holds()).collect();
+    let certain: Vec<&Entry> = view
+        .entries
+        .iter()
+        .filter(|entry| entry.applies.holds() && entry.standing > Standing::Implied)
+        .collect();
     for (at, a) in certain.iter().enumerate() {
         for b in &certain[at + 1..] {
             if !a.package.versions.intersection(&b.package.versions).is_empty() {

@@ -1,6 +1,6 @@
 use crate::{
     environment::{Environment, PackageView},
-    fact::Standing,
+    fact::{Standing, wheel},
     finding::{Impact, Severity, Verdicts},
     knowledge::Grounds,
     rules::{Check, Context, listed},
@@ -38,7 +38,9 @@ rule! {
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let Some(python) = side.python() else { return };
     for view in side.packages() {
-        if !requires_python(side, view, python.value, python.place, out) {
+        if !requires_python(side, view, python.value, python.place, out)
+            && !wheel_file(side, view, python.value, python.place, out)
+        {
             wheels(ctx, side, view, python.value, python.place, out);
         }
     }
@@ -74,6 +76,34 @@ fn requires_python(
             .label(&side.name, place, format!("Python {python}"))
             .about([view.name.as_str(), "python"])
             .help(format!("take a release of {} that supports Python {python}", view.name)),
+    );
+    true
+}
+
+/// Whether wheel files are named that are all for other Pythons.
+fn wheel_file(
+    side: &Environment,
+    view: &PackageView,
+    python: &PythonVersion,
+    place: crate::text::Place,
+    out: &mut Verdicts,
+) -> bool {
+    let Some(minor) = python.minor().filter(|_| python.major() == 3) else { return false };
+    let named = |entry: &&crate::environment::Entry| !entry.package.tags.is_empty();
+    let Some(entry) = view.entries.iter().find(named).filter(|_| view.standing == Standing::Declared) else {
+        return false;
+    };
+    if entry.package.tags.iter().any(|tag| wheel::runs_on_python(tag, minor)) {
+        return false;
+    }
+    let mut pythons: Vec<&str> = entry.package.tags.iter().filter_map(|tag| tag.split('-').next()).collect();
+    pythons.dedup();
+    out.findings.push(
+        RULE.finding(format!("{} {} is a wheel for {}, the environment has Python {python}", view.name, view.shown(), listed(&pythons)))
+            .primary(&side.name, view.place(), format!("for {}", listed(&pythons)))
+            .label(&side.name, place, format!("Python {python}"))
+            .about([view.name.as_str(), "python"])
+            .help(format!("take the wheel for cp3{minor}, or the Python that this one is for")),
     );
     true
 }

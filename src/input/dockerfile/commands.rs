@@ -1,0 +1,688 @@
+//! What the commands of a `RUN` install: the flow of the script, as far as it can be told without running it.
+//!
+//! A command behind a condition that only the build can decide installs nothing here, and says so.
+
+mod conda;
+mod fetch;
+mod gpu;
+mod locks;
+mod pip;
+mod system;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use super::{
+    copy,
+    shell::{self, Link, List, Node, Redirect, Script, Simple},
+    state::{Origin, SYSTEM, Scene, Scope, resolve, shortened},
+    syntax::{Instruction, json_array},
+    words::{Expander, Mode, Value, Word, matches},
+};
+use crate::{input::requirements_txt::unfold::Unfolded, text::Span};
+
+/// Scripts inside scripts are followed this far.
+const DEPTH_LIMIT: usize = 8;
+
+/// So many commands are looked at in one `RUN`, turns of loops included.
+const COMMAND_LIMIT: usize = 20_000;
+
+/// A loop over more words than this is looked at once.
+const TURN_LIMIT: usize = 100;
+
+/// Follows a `RUN`.
+pub(super) fn run(scene: &mut Scene<'_, '_>, instruction: &Instruction) {
+    if scene.state.foreign_shell && json_array(&instruction.body).is_none() {
+        if instruction.body.text.contains("install") {
+            scene.note(instruction.span, "commands for this shell are not read", Scope::System);
+        }
+        return;
+    }
+    let before = scene.state.mappings.len();
+    let mounted = copy::mount(scene, instruction);
+    let folder = scene.state.folder.clone();
+    let conda = scene.state.conda.clone();
+    let mut runner = Runner {
+        scene,
+        variables: BTreeMap::new(),
+        folder,
+        environment: None,
+        conda,
+        unsure: None,
+        depth: 0,
+        fuel: COMMAND_LIMIT,
+    };
+    match json_array(&instruction.body) {
+        Some(words) => {
+            let words: Vec<Word> = words.into_iter().map(Word::literal).collect();
+            let span = words.first().map_or(instruction.span, Word::span);
+            runner.command(Call { span, ..Call::of(words) });
+        }
+        None => match script(instruction) {
+            Some(script) => runner.script(script),
+            None => {
+                if instruction.heredocs.iter().any(|it| it.body.text.contains("install")) {
+                    let reason = "this heredoc is no script of a shell";
+                    runner.scene.note(instruction.span, reason, Scope::System);
+                }
+            }
+        },
+    }
+    // A mount is gone when the command has ended.
+    drop(scene.state.mappings.drain(before..before + mounted));
+}
+
+/// The script of a `RUN`: its line, or the heredoc that stands for it.
+fn script(instruction: &Instruction) -> Option<Script> {
+    let text = instruction.body.text.trim();
+    let alone = text.starts_with("<<") && !text.contains(char::is_whitespace) && instruction.heredocs.len() == 1;
+    if !alone {
+        return Some(shell::parse(instruction.body.clone(), instruction.heredocs.clone()));
+    }
+    let body = &instruction.heredocs.front()?.body;
+    let first = body.text.lines().next().unwrap_or_default();
+    if let Some(interpreter) = first.strip_prefix("#!")
+        && !interpreter.split(['/', ' ']).any(|it| matches!(it, "sh" | "bash" | "ash" | "dash" | "zsh"))
+    {
+        return None;
+    }
+    Some(shell::parse(body.clone(), VecDeque::new()))
+}
+
+/// One command with its words.
+#[derive(Default)]
+pub(super) struct Call {
+    /// The last part of the program's path.
+    program: String,
+    /// As written.
+    path: String,
+    /// What follows the program.
+    words: Vec<Word>,
+    /// Variables that are set for this command alone.
+    variables: BTreeMap<String, Value>,
+    redirects: Vec<Redirected>,
+    /// The whole command.
+    span: Span,
+    /// Something is piped into it.
+    piped: bool,
+}
+
+/// A redirection and the word that it is written against.
+struct Redirected {
+    operator: &'static str,
+    /// Operator and target, as written.
+    text: String,
+    target: Option<String>,
+    glued: Option<String>,
+    heredoc: Option<Unfolded>,
+    span: Span,
+}
+
+impl Call {
+    fn of(mut words: Vec<Word>) -> Call {
+        if words.is_empty() {
+            return Call::default();
+        }
+        let first = words.remove(0);
+        let path = first.text().to_owned();
+        let program = path.rsplit('/').next().unwrap_or_default().to_owned();
+        Call { program, path, words, span: first.span(), ..Call::default() }
+    }
+
+    /// The beginning of the command, for a message.
+    fn shown(&self) -> String {
+        let words: Vec<&str> = std::iter::once(self.program.as_str()).chain(self.words.iter().map(Word::text)).take(4).collect();
+        shortened(&words.join(" "))
+    }
+}
+
+pub(super) struct Runner<'r, 's, 'f> {
+    pub(super) scene: &'r mut Scene<'s, 'f>,
+    variables: BTreeMap<String, Value>,
+    folder: String,
+    /// The virtual environment that was activated.
+    environment: Option<String>,
+    conda: Option<String>,
+    /// Why it is not known whether the commands at hand run.
+    unsure: Option<String>,
+    depth: usize,
+    fuel: usize,
+}
+
+impl Runner<'_, '_, '_> {
+    fn script(&mut self, script: Script) {
+        if self.depth >= DEPTH_LIMIT || script.too_deep {
+            let span = script.text.place(Span::new(0, script.text.text.len()));
+            self.scene.note(span, "commands are nested too deeply to be read", Scope::System);
+        }
+        if self.depth < DEPTH_LIMIT {
+            self.depth += 1;
+            self.list(&script, &script.list);
+            self.depth -= 1;
+        }
+    }
+
+    /// Follows commands; whether the last one succeeds, if that can be told.
+    fn list(&mut self, script: &Script, list: &List) -> Option<bool> {
+        let mut status = Some(true);
+        for (link, node) in list {
+            let wanted = match link {
+                Link::Always => None,
+                Link::And => Some(true),
+                Link::Or => Some(false),
+            };
+            status = match (wanted, status) {
+                (Some(wanted), Some(found)) if wanted != found => {
+                    if !wanted && found && !tested(list) {
+                        self.doubting("it only runs if the command before it fails", |it| it.node(script, node));
+                    }
+                    status
+                }
+                (Some(_), None) => {
+                    self.doubting("it depends on a condition that is only known while the image is built", |it| it.node(script, node));
+                    None
+                }
+                _ => self.node(script, node),
+            };
+        }
+        status
+    }
+
+    fn doubting<T>(&mut self, reason: &str, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.unsure.clone();
+        self.unsure.get_or_insert_with(|| reason.to_owned());
+        let out = work(self);
+        self.unsure = before;
+        out
+    }
+
+    fn node(&mut self, script: &Script, node: &Node) -> Option<bool> {
+        if self.fuel == 0 {
+            return None;
+        }
+        self.fuel -= 1;
+        match node {
+            Node::Simple(simple) => self.simple(script, simple, false),
+            Node::Pipe(nodes) => {
+                let mut status = None;
+                for (at, node) in nodes.iter().enumerate() {
+                    status = match node {
+                        Node::Simple(simple) => self.simple(script, simple, at > 0),
+                        node => self.node(script, node),
+                    };
+                }
+                status
+            }
+            Node::Not(node) => self.node(script, node).map(|it| !it),
+            Node::Group(list) => self.list(script, list),
+            Node::If { arms, otherwise } => self.condition(script, arms, otherwise),
+            Node::For { name, words, body } => self.each(script, *name, words, body),
+            Node::Case { subject, arms } => self.case(script, *subject, arms),
+            Node::Loop(list) => {
+                self.doubting("it stands in a loop", |it| it.list(script, list));
+                Some(true)
+            }
+            Node::Nothing => Some(true),
+        }
+    }
+
+    fn condition(&mut self, script: &Script, arms: &[(List, List)], otherwise: &List) -> Option<bool> {
+        for (at, (condition, body)) in arms.iter().enumerate() {
+            match self.list(script, condition) {
+                Some(true) => return self.list(script, body),
+                Some(false) => {}
+                None => {
+                    let reason = self.why_undecided(script, condition);
+                    self.doubting(&reason, |it| {
+                        for (_, body) in &arms[at..] {
+                            it.list(script, body);
+                        }
+                        it.list(script, otherwise);
+                    });
+                    return Some(true);
+                }
+            }
+        }
+        self.list(script, otherwise)
+    }
+
+    /// Why a condition cannot be told.
+    fn why_undecided(&self, script: &Script, condition: &List) -> String {
+        for (_, node) in condition {
+            let Node::Simple(simple) = node else { continue };
+            for word in simple.words.iter().flat_map(|span| self.expand(script, *span, &BTreeMap::new())) {
+                if let Some(shown) = word.first_unknown() {
+                    return format!("its condition cannot be told: {}", self.scene.why_unknown(shown));
+                }
+            }
+        }
+        "it depends on a condition that is only known while the image is built".to_owned()
+    }
+
+    fn each(&mut self, script: &Script, name: Span, words: &[Span], body: &List) -> Option<bool> {
+        let name = script.text.text[name.start..name.end].to_owned();
+        let words: Vec<Word> = words.iter().flat_map(|span| self.expand(script, *span, &BTreeMap::new())).collect();
+        let known = words.iter().all(|it| it.known().is_some_and(|text| !text.contains(['*', '?'])));
+        if !known || words.is_empty() || words.len() > TURN_LIMIT {
+            self.variables.insert(name, Value::Unknown);
+            return self.list(script, body);
+        }
+        for word in &words {
+            self.variables.insert(name.clone(), Value::Known(word.text().to_owned()));
+            self.list(script, body);
+        }
+        Some(true)
+    }
+
+    fn case(&mut self, script: &Script, subject: Span, arms: &[(Vec<Span>, List)]) -> Option<bool> {
+        let words = self.expand(script, subject, &BTreeMap::new());
+        let known = words.first().and_then(Word::known).map(str::to_owned);
+        let Some(text) = known else {
+            let reason = words.first().and_then(Word::first_unknown).map_or_else(
+                || "it depends on a condition that is only known while the image is built".to_owned(),
+                |shown| format!("its condition cannot be told: {}", self.scene.why_unknown(shown)),
+            );
+            self.doubting(&reason, |it| {
+                for (_, body) in arms {
+                    it.list(script, body);
+                }
+            });
+            return Some(true);
+        };
+        for (patterns, body) in arms {
+            let fits = |span: &Span| {
+                let words = self.expand(script, *span, &BTreeMap::new());
+                words.first().and_then(Word::known).is_some_and(|it| matches(it, &text))
+            };
+            if patterns.iter().any(fits) {
+                return self.list(script, body);
+            }
+        }
+        Some(true)
+    }
+
+    /// The value of a variable: of this command, of the shell, of the stage.
+    fn value(&self, name: &str, own: &BTreeMap<String, Value>) -> Value {
+        own.get(name).or_else(|| self.variables.get(name)).cloned().unwrap_or_else(|| self.scene.state.value(name))
+    }
+
+    /// The value of a variable for a program.
+    fn variable(&self, name: &str, call: &Call) -> Option<String> {
+        match self.value(name, &call.variables) {
+            Value::Known(value) if !value.is_empty() => Some(value),
+            _ => None,
+        }
+    }
+
+    fn expand(&self, script: &Script, span: Span, own: &BTreeMap<String, Value>) -> Vec<Word> {
+        let lookup = |name: &str| self.value(name, own);
+        let expander = Expander { lookup: &lookup, mode: Mode::Shell, budget: self.scene.budget };
+        expander.word(&script.text.slice(span.start, span.end))
+    }
+
+    fn simple(&mut self, script: &Script, simple: &Simple, piped: bool) -> Option<bool> {
+        let raw = |span: Span| &script.text.text[span.start..span.end];
+        let mut own = BTreeMap::new();
+        let mut words = Vec::new();
+        for span in &simple.words {
+            let assigned = raw(*span).split_once('=').map(|(name, _)| name).filter(|it| is_name(it));
+            match assigned {
+                Some(name) if words.is_empty() => {
+                    let at = span.start + name.len() + 1;
+                    let none = BTreeMap::new();
+                    let value = self.expand(script, Span::new(at, span.end), &none);
+                    let known: Option<Vec<&str>> = value.iter().map(Word::known).collect();
+                    let value = known.map_or(Value::Unknown, |it| Value::Known(it.join(" ")));
+                    own.insert(name.to_owned(), value);
+                }
+                _ => words.extend(self.expand(script, *span, &BTreeMap::new())),
+            }
+        }
+        let redirects = simple.redirects.iter().map(|it| self.redirected(script, simple, it)).collect();
+        let ends = simple.words.iter().chain(simple.redirects.iter().map(|it| &it.span));
+        let (start, end) = ends.fold((usize::MAX, 0), |(start, end), it| (start.min(it.start), end.max(it.end)));
+        let span = script.text.place(Span::new(start.min(end), end));
+        if words.is_empty() {
+            self.variables.extend(own);
+            return Some(true);
+        }
+        self.command(Call { variables: own, redirects, span, piped, ..Call::of(words) })
+    }
+
+    fn redirected(&self, script: &Script, simple: &Simple, redirect: &Redirect) -> Redirected {
+        let raw = |span: Span| script.text.text[span.start..span.end].to_owned();
+        let target = self.expand(script, redirect.target, &BTreeMap::new()).into_iter().next();
+        Redirected {
+            operator: redirect.operator,
+            text: raw(redirect.span),
+            target: target.map(|it| it.text().to_owned()),
+            glued: redirect.glued.and_then(|at| simple.words.get(at)).map(|it| raw(*it)),
+            heredoc: redirect.heredoc.as_ref().map(|it| it.body.clone()),
+            span: script.text.place(redirect.span),
+        }
+    }
+
+    /// Looks at one command; whether it succeeds, if that can be told.
+    fn command(&mut self, mut call: Call) -> Option<bool> {
+        if self.fuel == 0 {
+            return None;
+        }
+        self.fuel -= 1;
+        self.scene.commands += 1;
+        self.unwrap(&mut call);
+        for redirect in &call.redirects {
+            let Some(target) = &redirect.target else { continue };
+            if redirect.operator.starts_with(['>', '&']) && !target.starts_with("/dev/") && redirect.operator != ">&" {
+                let path = self.path(target);
+                self.scene.map(path, false, Origin::Nowhere("a command of the build writes it".to_owned()));
+            }
+        }
+        let words: Vec<&str> = call.words.iter().map(Word::text).collect();
+        match call.program.as_str() {
+            "true" | ":" => return Some(true),
+            "false" => return Some(false),
+            "[" | "[[" | "test" => return self.test(&call),
+            "command" | "which" | "type" | "hash" | "grep" | "egrep" | "id" | "cmp" | "diff" => return None,
+            "cd" | "pushd" => {
+                let path = call.words.iter().find(|it| !it.text().starts_with('-'));
+                self.folder = path.map_or_else(|| "/root".to_owned(), |it| resolve(&self.folder, it.text()));
+            }
+            "export" | "declare" | "local" | "readonly" | "typeset" => self.export(&call),
+            "unset" => {
+                for name in words {
+                    self.variables.insert(name.to_owned(), Value::Unset);
+                }
+            }
+            "." | "source" => {
+                if let Some((folder, _)) = words.first().and_then(|it| it.rsplit_once("/bin/activate")) {
+                    self.environment = Some(resolve(&self.folder, folder));
+                } else if let Some(("venv" | ".venv" | "env", _)) = words.first().and_then(|it| it.split_once("/bin/activate")) {
+                    self.environment = Some(resolve(&self.folder, words[0].trim_end_matches("/bin/activate")));
+                }
+            }
+            "sh" | "bash" | "ash" | "dash" | "zsh" => self.shell(&call),
+            "eval" => self.nested(&call, 0),
+            _ => self.program(&call),
+        }
+        Some(true)
+    }
+
+    fn program(&mut self, call: &Call) {
+        let program = call.program.as_str();
+        let first = call.words.first().map_or("", Word::text);
+        let python = is_python(program) || call.path.contains("PYTHON") || call.path == "$PY" || call.path == "${PY}";
+        if python && first == "-m" || (python && first.starts_with('-') && call.words.iter().any(|it| it.text() == "-m")) {
+            let at = call.words.iter().position(|it| it.text() == "-m").unwrap_or_default();
+            let Some(module) = call.words.get(at + 1) else { return };
+            let words = call.words[at + 2..].to_vec();
+            let module = module.text().to_owned();
+            return self.module(call, &module, words);
+        }
+        if is_pip(program) || call.path.trim_matches(['$', '{', '}']).eq_ignore_ascii_case("pip") {
+            return pip::pip(self, call, &call.words, pip::Tool::Pip);
+        }
+        match program {
+            "uv" => locks::uv(self, call),
+            "poetry" => locks::poetry(self, call),
+            "pipenv" => locks::pipenv(self, call),
+            "pdm" => locks::pdm(self, call),
+            "virtualenv" => self.creates_environment(&call.words),
+            "conda" | "mamba" | "micromamba" => conda::conda(self, call),
+            "mim" if first == "install" => pip::pip(self, call, &call.words, pip::Tool::Pip),
+            "pipx" | "pip-compile" | "easy_install" => {}
+            _ if system::is_manager(program) => system::manager(self, call),
+            _ => fetch::other(self, call),
+        }
+    }
+
+    fn module(&mut self, call: &Call, module: &str, words: Vec<Word>) {
+        match module {
+            "pip" => pip::pip(self, call, &words, pip::Tool::Pip),
+            "venv" | "virtualenv" => self.creates_environment(&words),
+            "uv" | "poetry" | "pipenv" | "pdm" => {
+                let inner = Call {
+                    program: module.to_owned(),
+                    path: module.to_owned(),
+                    words,
+                    variables: call.variables.clone(),
+                    span: call.span,
+                    ..Call::default()
+                };
+                self.program(&inner);
+            }
+            _ => {}
+        }
+    }
+
+    fn creates_environment(&mut self, words: &[Word]) {
+        let value = |it: &str| matches!(it, "-p" | "--python" | "--prompt" | "--seeder");
+        let mut skip = false;
+        for word in words {
+            let text = word.text();
+            if std::mem::take(&mut skip) || text.starts_with('-') {
+                skip = value(text);
+                continue;
+            }
+            let path = resolve(&self.folder, text);
+            self.scene.state.environments.insert(path);
+        }
+    }
+
+    /// Takes away what only says how a command is run.
+    fn unwrap(&mut self, call: &mut Call) {
+        for _ in 0..16 {
+            let words: Vec<&str> = std::iter::once(call.path.as_str()).chain(call.words.iter().map(Word::text)).collect();
+            let options = |valued: &[&str]| {
+                let mut at = 1;
+                while let Some(word) = words.get(at).filter(|it| it.starts_with('-') || it.contains('=')) {
+                    at += if valued.contains(word) { 2 } else { 1 };
+                    if *word == "--" {
+                        break;
+                    }
+                }
+                at
+            };
+            let program = call.program.as_str();
+            let skip = match program {
+                "sudo" => options(&["-u", "-g", "-h", "-p", "--user", "--group"]),
+                "env" => options(&["-u", "-C", "-S"]),
+                "exec" | "time" | "nohup" | "builtin" | "nice" | "ionice" | "chronic" | "arch" | "travis_retry" | "retry" => options(&["-n", "-c", "-a"]),
+                "command" if !words.iter().any(|it| matches!(*it, "-v" | "-V")) => options(&[]),
+                "timeout" => options(&["-k", "-s"]) + 1,
+                "xargs" => options(&["-n", "-L", "-I", "-P", "-d", "-a", "-s"]),
+                "conda" | "mamba" | "micromamba" if words.get(1) == Some(&"run") => {
+                    self.conda = conda_run(&words).or(self.conda.take());
+                    1 + options_after(&words[1..], &["-n", "--name", "-p", "--prefix", "--cwd", "-a", "--attach"])
+                }
+                "uv" if words.get(1) == Some(&"run") => {
+                    1 + options_after(&words[1..], &["--with", "--python", "-p", "--extra", "--group", "--project", "--directory", "--index-url"])
+                }
+                "poetry" | "pipenv" | "pdm" if words.get(1) == Some(&"run") => 2,
+                _ => return,
+            };
+            if skip == 0 || skip >= words.len() {
+                return;
+            }
+            if program == "env" || program == "sudo" {
+                for word in &words[1..skip] {
+                    if let Some((name, value)) = word.split_once('=').filter(|(name, _)| is_name(name)) {
+                        call.variables.insert(name.to_owned(), Value::Known(value.to_owned()));
+                    }
+                }
+            }
+            if program == "xargs" {
+                call.piped = true;
+            }
+            let rest = call.words.split_off(skip - 1);
+            let inner = Call::of(rest);
+            (call.program, call.path, call.words) = (inner.program, inner.path, inner.words);
+        }
+    }
+
+    /// `sh -c "..."`, a script in a heredoc, or a script that is piped in.
+    fn shell(&mut self, call: &Call) {
+        let option = call.words.iter().position(|it| it.text().starts_with('-') && !it.text().starts_with("--") && it.text().ends_with('c'));
+        if let Some(at) = option {
+            return self.nested(call, at + 1);
+        }
+        if let Some(body) = call.redirects.iter().find_map(|it| it.heredoc.clone()) {
+            return self.script(shell::parse(body, VecDeque::new()));
+        }
+        if call.piped {
+            let reason = "what a script installs that is piped into a shell is not known";
+            self.scene.note(call.span, reason, Scope::System);
+        }
+    }
+
+    /// A word that is a script itself.
+    fn nested(&mut self, call: &Call, at: usize) {
+        let Some(word) = call.words.get(at) else { return };
+        self.script(shell::parse(word.line.clone(), VecDeque::new()));
+    }
+
+    fn export(&mut self, call: &Call) {
+        for word in &call.words {
+            let Some(at) = word.text().find('=') else { continue };
+            let name = word.text()[..at].to_owned();
+            let value = word.slice(at + 1, word.text().len());
+            let value = value.known().map_or(Value::Unknown, |it| Value::Known(it.to_owned()));
+            if is_name(&name) {
+                self.variables.insert(name, value);
+            }
+        }
+    }
+
+    /// `[ ... ]`, as far as its words are known.
+    fn test(&self, call: &Call) -> Option<bool> {
+        let mut words: Vec<&Word> = call.words.iter().collect();
+        if words.last().is_some_and(|it| matches!(it.text(), "]" | "]]")) {
+            words.pop();
+        }
+        let mut negated = false;
+        while words.first().is_some_and(|it| it.text() == "!") {
+            words.remove(0);
+            negated = !negated;
+        }
+        let outcome = match words.as_slice() {
+            [option, path] if matches!(option.text(), "-f" | "-e" | "-s" | "-r") => {
+                let path = resolve(&self.folder, path.known()?);
+                self.scene.find(&path).is_ok().then_some(true)
+            }
+            [option, word] if option.text() == "-z" => Some(word.known()?.is_empty()),
+            [option, word] if option.text() == "-n" => Some(!word.known()?.is_empty()),
+            [word] => Some(!word.known()?.is_empty()),
+            [left, operator, right] => {
+                let (left, right) = (left.known()?, right.known()?);
+                let same = if call.program == "[[" { matches(right, left) } else { left == right };
+                let numbers = left.parse::<i64>().ok().zip(right.parse::<i64>().ok());
+                match operator.text() {
+                    "=" | "==" => Some(same),
+                    "!=" => Some(!same),
+                    "-eq" => numbers.map(|(a, b)| a == b),
+                    "-ne" => numbers.map(|(a, b)| a != b),
+                    "-lt" => numbers.map(|(a, b)| a < b),
+                    "-le" => numbers.map(|(a, b)| a <= b),
+                    "-gt" => numbers.map(|(a, b)| a > b),
+                    "-ge" => numbers.map(|(a, b)| a >= b),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        outcome.map(|it| it != negated)
+    }
+
+    fn path(&self, text: &str) -> String {
+        resolve(&self.folder, text)
+    }
+
+    /// Says that a command may not run, if that is so.
+    fn doubted(&mut self, call: &Call, scope: Scope) -> bool {
+        let Some(reason) = self.unsure.clone() else { return false };
+        self.scene.note(call.span, format!("`{}` may not run: {reason}", call.shown()), scope);
+        true
+    }
+
+    /// The folder of the interpreter that a program installs into.
+    fn interpreter(&self, call: &Call) -> Arc<str> {
+        if let Some((folder, _)) = call.path.rsplit_once("/bin/") {
+            let folder = resolve(&self.folder, folder);
+            if !matches!(folder.as_str(), "/" | "/usr" | "/usr/local") {
+                return folder.into();
+            }
+            return SYSTEM.into();
+        }
+        if let Some(found) = &self.environment {
+            return found.as_str().into();
+        }
+        if let Some(found) = &self.conda {
+            return conda::folder(found).into();
+        }
+        self.on_path(call)
+    }
+
+    /// The virtual environment that the variables of the stage select.
+    fn on_path(&self, call: &Call) -> Arc<str> {
+        let environments = &self.scene.state.environments;
+        let path = match self.value("PATH", &call.variables) {
+            Value::Known(path) => Some(path),
+            _ => self.scene.state.variables.get("PATH").map(|it| it.text.clone()),
+        };
+        for part in path.as_deref().unwrap_or_default().split(':') {
+            let Some(folder) = part.strip_suffix("/bin") else { continue };
+            let folder = resolve(&self.folder, folder);
+            let named = folder.ends_with("venv") || folder.ends_with("/env") || folder.contains("conda");
+            if environments.contains(&folder) || named {
+                return folder.into();
+            }
+        }
+        match self.variable("VIRTUAL_ENV", call) {
+            Some(found) if environments.contains(&found) => found.into(),
+            _ => SYSTEM.into(),
+        }
+    }
+}
+
+/// Whether one of the commands is a test, so that those behind it are alternatives.
+fn tested(list: &List) -> bool {
+    list.iter().any(|(_, node)| matches!(node, Node::Not(_) | Node::If { .. }))
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(|it: char| it.is_ascii_digit())
+        && text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_')
+}
+
+/// A name and a version that is empty or digits with dots: `pip`, `pip3`, `pip3.11`.
+fn is_numbered(program: &str, name: &str) -> bool {
+    program.strip_prefix(name).is_some_and(|rest| rest.bytes().all(|it| it.is_ascii_digit() || it == b'.'))
+}
+
+fn is_pip(program: &str) -> bool {
+    is_numbered(program, "pip")
+}
+
+fn is_python(program: &str) -> bool {
+    is_numbered(program, "python") || is_numbered(program, "pypy")
+}
+
+/// The first word behind options; the word at 0 is none of them.
+fn options_after(words: &[&str], valued: &[&str]) -> usize {
+    let mut at = 1;
+    while let Some(word) = words.get(at).filter(|it| it.starts_with('-')) {
+        at += if valued.contains(word) { 2 } else { 1 };
+    }
+    at
+}
+
+/// The environment that `conda run` names.
+pub(super) fn conda_run(words: &[&str]) -> Option<String> {
+    if !matches!(words, [program, "run", ..] if matches!(program.rsplit('/').next(), Some("conda" | "mamba" | "micromamba"))) {
+        return None;
+    }
+    let at = words.iter().position(|it| matches!(*it, "-n" | "--name" | "-p" | "--prefix"))?;
+    words.get(at + 1).map(|it| (*it).to_owned())
+}

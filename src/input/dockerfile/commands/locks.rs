@@ -1,0 +1,222 @@
+//! Tools that install what a project or its lock names: uv, Poetry, Pipenv, PDM.
+//!
+//! Documentation: <https://docs.astral.sh/uv/reference/cli/>, <https://python-poetry.org/docs/cli/>
+
+use std::sync::Arc;
+
+use super::{Call, Runner, pip};
+use crate::{
+    fact::FactKind,
+    input::{
+        Claim, Probe, Reading,
+        dockerfile::{
+            state::{Origin, SYSTEM, Scope, resolve, shortened},
+            words::Word,
+        },
+        recognise,
+    },
+    text::Span,
+};
+
+/// The environment that uv installs into.
+pub(super) fn uv_environment(runner: &Runner<'_, '_, '_>, call: &Call) -> Arc<str> {
+    if runner.variable("UV_SYSTEM_PYTHON", call).is_some_and(|it| matches!(it.as_str(), "1" | "true" | "yes")) {
+        return SYSTEM.into();
+    }
+    if let Some(found) = runner.variable("UV_PROJECT_ENVIRONMENT", call).or_else(|| runner.variable("VIRTUAL_ENV", call)) {
+        let found = resolve(&runner.folder, &found);
+        return if found.starts_with("/usr") { SYSTEM.into() } else { found.into() };
+    }
+    if let Some(found) = &runner.environment {
+        return found.as_str().into();
+    }
+    let local = resolve(&runner.folder, ".venv");
+    let on_path = runner.on_path(call);
+    if &*on_path != SYSTEM {
+        return on_path;
+    }
+    local.into()
+}
+
+pub(super) fn uv(runner: &mut Runner<'_, '_, '_>, call: &Call) {
+    let words = &call.words;
+    let texts: Vec<&str> = words.iter().map(Word::text).collect();
+    match texts.as_slice() {
+        ["pip", "install" | "sync", ..] => pip::install(runner, call, &words[2..], pip::Tool::Uv, texts[1] == "sync"),
+        ["pip", "uninstall", ..] => pip::pip(runner, call, &words[1..], pip::Tool::Pip),
+        ["add", ..] => pip::install(runner, call, &words[1..], pip::Tool::Uv, false),
+        ["sync", ..] => {
+            let scope = Scope::Python(uv_environment(runner, call));
+            lock(runner, call, "uv.lock", &scope);
+        }
+        ["venv", ..] => {
+            let mut path = None;
+            let mut python = None;
+            let mut rest = words[1..].iter();
+            while let Some(word) = rest.next() {
+                match word.text() {
+                    "--python" | "-p" => python = rest.next().cloned(),
+                    "--prompt" | "--seed-packages" | "--index-url" | "--cache-dir" => drop(rest.next()),
+                    text if text.starts_with("--python=") => python = Some(word.slice("--python=".len(), text.len())),
+                    text if text.starts_with('-') => {}
+                    text => path = Some(resolve(&runner.folder, text)),
+                }
+            }
+            let path = path.unwrap_or_else(|| resolve(&runner.folder, ".venv"));
+            runner.scene.state.environments.insert(path.clone());
+            if let Some(word) = python {
+                interpreter(runner, &word, &Scope::Python(path.into()));
+            }
+        }
+        ["python", "install", ..] => {
+            for word in words[2..].iter().filter(|it| !it.text().starts_with('-')) {
+                interpreter(runner, word, &Scope::Python(SYSTEM.into()));
+            }
+        }
+        ["export", ..] => written(runner, call, "uv export"),
+        ["pip", "compile", ..] => written(runner, call, "uv pip compile"),
+        _ => {}
+    }
+}
+
+/// A version of Python that is installed.
+fn interpreter(runner: &mut Runner<'_, '_, '_>, word: &Word, scope: &Scope) {
+    let text = word.text().trim_start_matches("cpython-").trim_start_matches("cpython@").trim_start_matches("python");
+    let Some(version) = word.known().and_then(|_| text.split('-').next()).and_then(|it| it.parse().ok()) else { return };
+    runner.scene.fact(FactKind::Python(version), word.span(), scope.clone());
+}
+
+/// The file that a command writes is none of the context.
+fn written(runner: &mut Runner<'_, '_, '_>, call: &Call, by: &str) {
+    let mut rest = call.words.iter();
+    while let Some(word) = rest.next() {
+        let text = word.text();
+        let value = match text {
+            "-o" | "--output" | "--output-file" => rest.next().map(|it| it.text().to_owned()),
+            _ => text.strip_prefix("--output=").or_else(|| text.strip_prefix("--output-file=")).map(str::to_owned),
+        };
+        if let Some(value) = value {
+            let path = resolve(&runner.folder, &value);
+            runner.scene.map(path, false, Origin::Nowhere(format!("`{by}` writes it while the image is built")));
+        }
+    }
+    for target in call.redirects.iter().filter(|it| it.operator == ">").filter_map(|it| it.target.as_ref()) {
+        let path = resolve(&runner.folder, target);
+        runner.scene.map(path, false, Origin::Nowhere(format!("`{by}` writes it while the image is built")));
+    }
+}
+
+pub(super) fn poetry(runner: &mut Runner<'_, '_, '_>, call: &Call) {
+    match call.words.iter().map(Word::text).find(|it| !it.starts_with('-')) {
+        Some("install" | "sync") => {
+            let own = runner.variable("POETRY_VIRTUALENVS_IN_PROJECT", call).is_some_and(|it| matches!(it.as_str(), "1" | "true"));
+            let scope = if own { Scope::Python(resolve(&runner.folder, ".venv").into()) } else { Scope::Python(runner.interpreter(call)) };
+            lock(runner, call, "poetry.lock", &scope);
+        }
+        Some("add") => {
+            let scope = Scope::Python(runner.interpreter(call));
+            if !runner.doubted(call, scope.clone()) {
+                let reason = "requirements of `poetry add` are not read";
+                runner.scene.note(call.span, reason, scope);
+            }
+        }
+        Some("export") => written(runner, call, "poetry export"),
+        _ => {}
+    }
+}
+
+pub(super) fn pipenv(runner: &mut Runner<'_, '_, '_>, call: &Call) {
+    match call.words.first().map(Word::text) {
+        Some("install" | "sync") => {
+            let scope = Scope::Python(runner.interpreter(call));
+            lock(runner, call, "Pipfile.lock", &scope);
+        }
+        Some("requirements" | "lock") => written(runner, call, "pipenv requirements"),
+        _ => {}
+    }
+}
+
+pub(super) fn pdm(runner: &mut Runner<'_, '_, '_>, call: &Call) {
+    match call.words.first().map(Word::text) {
+        Some("install" | "sync") => {
+            let scope = Scope::Python(resolve(&runner.folder, ".venv").into());
+            lock(runner, call, "pdm.lock", &scope);
+        }
+        Some("export") => written(runner, call, "pdm export"),
+        _ => {}
+    }
+}
+
+/// The lock that stands in the folder of a command.
+fn lock(runner: &mut Runner<'_, '_, '_>, call: &Call, name: &str, scope: &Scope) {
+    if runner.doubted(call, scope.clone()) {
+        return;
+    }
+    let folder = ["--project", "--directory", "-C"].iter().find_map(|option| {
+        let at = call.words.iter().position(|it| it.text() == *option)?;
+        Some(call.words.get(at + 1)?.text().to_owned())
+    });
+    let path = resolve(&resolve(&runner.folder, folder.as_deref().unwrap_or(".")), name);
+    // The same lock is often synchronised twice, without and with the project itself.
+    let span = call.span;
+    include(runner, &path, name, span, scope);
+}
+
+/// Follows a project file or an environment file that is named.
+pub(super) fn follow(runner: &mut Runner<'_, '_, '_>, word: &Word, text: &str, scope: &Scope) {
+    let path = resolve(&runner.folder, text);
+    include(runner, &path, text, word.span(), scope);
+}
+
+/// Reads a file of the context in whatever format it has.
+fn include(runner: &mut Runner<'_, '_, '_>, path: &str, shown: &str, span: Span, scope: &Scope) {
+    let shown = shortened(shown);
+    let scene = &mut *runner.scene;
+    let file = scene.file;
+    let relative = match scene.find(path) {
+        Ok(relative) => relative,
+        Err(reason) => return scene.note(span, format!("`{shown}` is not followed: {reason}"), scope.clone()),
+    };
+    let included = match scene.files.include(file, &relative, &[file]) {
+        Ok(included) => included,
+        Err(reason) => return scene.note(span, format!("`{shown}` is not followed: {reason}"), scope.clone()),
+    };
+    let (bytes, text) = (scene.files.bytes(included), scene.files.text(included));
+    let name = relative.rsplit('/').next().unwrap_or(&relative);
+    let format = recognise(&Probe { name, bytes: &bytes, text: Some(&text) }, Claim::Likely);
+    // A Dockerfile is no list of packages, whatever it is called.
+    let Some(format) = format.filter(|it| it.name != "dockerfile") else {
+        return scene.note(span, format!("`{shown}` is not followed: no reader understands it"), scope.clone());
+    };
+    let Reading { facts, skipped, fault } = (format.read)(scene.files, included);
+    if let Some(fault) = fault {
+        let reason = format!("`{shown}` is not followed: {}", fault.message);
+        return scene.note(span, reason, scope.clone());
+    }
+    pip::keep(runner, Reading { facts, skipped, fault: None }, scope);
+}
+
+/// A local project: the requirements that its own files name are what is installed with it.
+pub(super) fn project(runner: &mut Runner<'_, '_, '_>, word: &Word, path: &str, scope: &Scope) {
+    let shown = shortened(word.text());
+    let scene = &mut *runner.scene;
+    let file = resolve(path, "pyproject.toml");
+    let found = scene.find(&file);
+    let reason = match found {
+        Ok(relative) => {
+            let text = scene.files.include(scene.file, &relative, &[scene.file]).map(|it| (scene.files.bytes(it), scene.files.text(it)));
+            let known = text.ok().and_then(|(bytes, text)| {
+                recognise(&Probe { name: "pyproject.toml", bytes: &bytes, text: Some(&text) }, Claim::Likely)
+            });
+            if known.is_some() {
+                return include(runner, &file, "pyproject.toml", word.span(), scope);
+            }
+            "it is a project of the build context".to_owned()
+        }
+        Err(reason) if reason.starts_with("no instruction") => "it is a project that no `COPY` brings".to_owned(),
+        Err(reason) if reason.ends_with("build context") => "it is a project of the build context".to_owned(),
+        Err(reason) => reason,
+    };
+    let reason = format!("what `{shown}` requires is not read: {reason}");
+    scene.note(word.span(), reason, scope.clone());
+}

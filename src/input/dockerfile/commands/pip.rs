@@ -1,0 +1,439 @@
+//! `pip install` and what is called like it: `uv pip install`, `mim install`.
+//!
+//! Documentation: <https://pip.pypa.io/en/stable/cli/pip_install/>, <https://docs.astral.sh/uv/reference/cli/>
+
+use std::sync::Arc;
+
+use super::{Call, Runner, locks};
+use crate::{
+    fact::{FactKind, Package, PackageIndex, PackageName, Standing, wheel},
+    input::{
+        Reading,
+        dockerfile::{
+            state::{Item, Origin, SYSTEM, Scope, resolve, shortened, within},
+            words::Word,
+        },
+        requirements_txt::{Meant, read_file, read_word},
+    },
+};
+
+/// Who installs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tool {
+    Pip,
+    Uv,
+}
+
+/// Options that take a value in the next word, of pip and uv together.
+const VALUED: [&str; 71] = [
+    "--requirement", "--requirements", "--constraint", "--constraints", "--editable", "--target", "--platform", "--python-version",
+    "--implementation", "--abi", "--root", "--prefix", "--src", "--upgrade-strategy", "--config-settings", "--config-setting",
+    "--global-option", "--build-option", "--no-binary", "--only-binary", "--progress-bar", "--root-user-action", "--report", "--index-url",
+    "--extra-index-url", "--find-links", "--cache-dir", "--timeout", "--default-timeout", "--retries", "--proxy", "--cert", "--client-cert",
+    "--trusted-host", "--exists-action", "--log", "--python", "--use-feature", "--use-deprecated", "--hash", "--wheel-dir", "--dest",
+    "--index", "--default-index", "--index-strategy", "--torch-backend", "--resolution", "--prerelease", "--exclude-newer", "--link-mode",
+    "--keyring-provider", "--config-file", "--directory", "--project", "--overrides", "--override", "--build-constraints",
+    "--build-constraint", "--extra", "--group", "--only-group", "--no-group", "--package", "--output-file", "--python-platform",
+    "--no-build-package", "--no-binary-package", "--reinstall-package", "--upgrade-package", "--refresh-package", "--allow-insecure-host",
+];
+
+/// Short options of pip that take a value.
+const SHORT: [(char, &str); 11] = [
+    ('r', "--requirement"),
+    ('c', "--constraint"),
+    ('e', "--editable"),
+    ('t', "--target"),
+    ('i', "--index-url"),
+    ('f', "--find-links"),
+    ('w', "--wheel-dir"),
+    ('d', "--dest"),
+    ('C', "--config-settings"),
+    ('P', "--upgrade-package"),
+    ('p', "--python"),
+];
+
+/// What a command line asks for.
+#[derive(Default)]
+struct Asked {
+    operands: Vec<Operand>,
+    /// The place of PyPI, and what stands beside it.
+    index: Option<PackageIndex>,
+    beside: Option<PackageIndex>,
+    /// `--target`, `--prefix`, `--python`.
+    folder: Option<String>,
+    /// `--wheel-dir`, `--dest`.
+    wheels: Option<String>,
+    user: bool,
+    system: bool,
+    group: bool,
+}
+
+enum Operand {
+    Requirement(Word, Meant),
+    File(Word, bool),
+}
+
+/// Follows a command of pip; `words` are those behind its name.
+pub(super) fn pip(runner: &mut Runner<'_, '_, '_>, call: &Call, words: &[Word], tool: Tool) {
+    let mut at = 0;
+    while let Some(word) = words.get(at).filter(|it| it.text().starts_with('-')) {
+        at += if VALUED.contains(&word.text()) { 2 } else { 1 };
+    }
+    let Some(action) = words.get(at) else { return };
+    let words = &words[(at + 1).min(words.len())..];
+    match action.text() {
+        "install" | "add" | "sync" => install(runner, call, words, tool, action.text() != "install"),
+        "wheel" | "download" => {
+            let asked = parse(words, tool);
+            let folder = asked.wheels.clone().unwrap_or_else(|| ".".to_owned());
+            let scope = Scope::Wheels(runner.path(&folder).into());
+            take(runner, call, asked, &scope);
+        }
+        "uninstall" => {
+            if !runner.doubted(call, Scope::System) {
+                for word in words.iter().filter(|it| !it.text().starts_with('-')) {
+                    if let Some(name) = word.known().and_then(|it| PackageName::new(it).ok()) {
+                        runner.scene.push(crate::input::dockerfile::state::What::Uninstall(name), Scope::System);
+                    }
+                }
+            }
+        }
+        // `pip freeze > file` and the like.
+        _ => {}
+    }
+}
+
+/// `pip install`, or what `uv` calls `pip sync` and `add`.
+pub(super) fn install(runner: &mut Runner<'_, '_, '_>, call: &Call, words: &[Word], tool: Tool, files: bool) {
+    let mut asked = parse(words, tool);
+    if files && tool == Tool::Uv && call.words.get(1).is_some_and(|it| it.text() == "sync") {
+        // `uv pip sync FILE`
+        for operand in &mut asked.operands {
+            if let Operand::Requirement(word, _) = operand {
+                *operand = Operand::File(std::mem::take(word), false);
+            }
+        }
+    }
+    let scope = Scope::Python(folder(runner, call, &asked, tool));
+    take(runner, call, asked, &scope);
+}
+
+/// Where the packages go.
+fn folder(runner: &Runner<'_, '_, '_>, call: &Call, asked: &Asked, tool: Tool) -> Arc<str> {
+    if let Some(folder) = &asked.folder {
+        let path = runner.path(folder);
+        let path = path.rsplit_once("/bin/").map_or(path.as_str(), |(folder, _)| folder);
+        return if within(path, SYSTEM) { SYSTEM.into() } else { path.into() };
+    }
+    if let Some(target) = runner.variable("PIP_TARGET", call).or_else(|| runner.variable("PIP_PREFIX", call)) {
+        return runner.path(&target).into();
+    }
+    if asked.user || runner.variable("PIP_USER", call).is_some_and(|it| matches!(it.as_str(), "1" | "yes" | "true")) {
+        return "/root/.local".into();
+    }
+    if tool == Tool::Uv && !asked.system {
+        return locks::uv_environment(runner, call);
+    }
+    runner.interpreter(call)
+}
+
+fn parse(words: &[Word], tool: Tool) -> Asked {
+    let mut asked = Asked::default();
+    let mut at = 0;
+    let mut only_operands = false;
+    while let Some(word) = words.get(at) {
+        at += 1;
+        let text = word.text();
+        if only_operands || !text.starts_with('-') || text == "-" {
+            asked.operands.push(Operand::Requirement(word.clone(), Meant::Installed));
+        } else if text == "--" {
+            only_operands = true;
+        } else if text.starts_with("--") {
+            match text.find('=') {
+                Some(equals) => asked.option(&text[..equals], &word.slice(equals + 1, text.len()), tool),
+                None if VALUED.contains(&text) => {
+                    if let Some(value) = words.get(at) {
+                        asked.option(text, value, tool);
+                    }
+                    at += 1;
+                }
+                None => asked.flag(text),
+            }
+        } else {
+            // Letters can be written together: `-qUr file`.
+            for (offset, letter) in text.char_indices().skip(1) {
+                let short = SHORT.iter().find(|(it, _)| *it == letter && (tool == Tool::Uv || *it != 'p' && *it != 'P'));
+                let Some((_, name)) = short else { continue };
+                let rest = offset + letter.len_utf8();
+                let name = if tool == Tool::Uv && letter == 'd' { "" } else { name };
+                if rest < text.len() {
+                    let rest = rest + usize::from(text[rest..].starts_with('='));
+                    asked.option(name, &word.slice(rest, text.len()), tool);
+                } else if let Some(value) = words.get(at) {
+                    asked.option(name, value, tool);
+                    at += 1;
+                }
+                break;
+            }
+        }
+    }
+    asked
+}
+
+impl Asked {
+    fn flag(&mut self, name: &str) {
+        match name {
+            "--user" => self.user = true,
+            "--system" => self.system = true,
+            _ => {}
+        }
+    }
+
+    fn option(&mut self, name: &str, value: &Word, tool: Tool) {
+        let text = value.text();
+        let url = || PackageIndex { url: crate::input::without_credentials(text), only: false };
+        match name {
+            "--requirement" | "--requirements" => self.operands.push(Operand::File(value.clone(), false)),
+            "--constraint" | "--constraints" => self.operands.push(Operand::File(value.clone(), true)),
+            "--editable" => self.operands.push(Operand::Requirement(value.clone(), Meant::Editable)),
+            "--index-url" | "--default-index" => self.index = Some(PackageIndex { only: true, ..url() }),
+            "--extra-index-url" | "--index" => {
+                let named = text.split_once('=').filter(|(name, _)| !name.contains(':')).map_or(text, |(_, url)| url);
+                self.beside = Some(PackageIndex { url: crate::input::without_credentials(named), only: false });
+            }
+            "--find-links" if text.contains("://") => drop(self.beside.get_or_insert_with(url)),
+            "--target" | "--prefix" | "--root" => self.folder = Some(text.to_owned()),
+            "--python" if text.contains('/') => self.folder = Some(text.to_owned()),
+            "--python" if tool == Tool::Uv => self.system = true,
+            "--wheel-dir" | "--dest" => self.wheels = Some(text.to_owned()),
+            "--group" | "--only-group" => self.group = true,
+            _ => {}
+        }
+    }
+}
+
+/// Reads what is asked for.
+fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scope) {
+    if asked.operands.is_empty() && !asked.group && !call.piped {
+        return;
+    }
+    if runner.doubted(call, scope.clone()) {
+        return;
+    }
+    if call.piped && asked.operands.is_empty() {
+        runner.scene.note(call.span, "which packages are passed on to this command is not known", scope.clone());
+    }
+    let index = asked.index.or_else(|| index_of_variables(runner, call, true));
+    let index = index.or(asked.beside).or_else(|| index_of_variables(runner, call, false));
+    let index = index.map(Arc::new);
+    let start = runner.scene.state.items.len();
+    for operand in asked.operands {
+        match operand {
+            Operand::File(word, constraint) => file(runner, &word, constraint, scope),
+            Operand::Requirement(word, meant) => requirement(runner, &word, meant, scope),
+        }
+    }
+    for redirect in &call.redirects {
+        let Some(glued) = redirect.glued.as_ref() else { continue };
+        let bound = redirect.text.trim_start_matches(['<', '>']).starts_with(|it: char| it == '=' || it.is_ascii_digit());
+        if bound && glued.starts_with(|it: char| it.is_ascii_alphanumeric()) {
+            let (text, name) = (shortened(&redirect.text), shortened(glued));
+            let reason = if redirect.operator.starts_with('<') {
+                format!("the shell takes `{text}` for a redirection from a file: `{name}` has no bound; quote the requirement")
+            } else {
+                let file = redirect.target.as_deref().unwrap_or_default();
+                format!(
+                    "the shell takes `{text}` for a redirection: `{name}` is installed without a bound, and a file `{}` is \
+                     written; quote the requirement",
+                    shortened(file)
+                )
+            };
+            runner.scene.note(redirect.span, reason, scope.clone());
+        }
+    }
+    let Some(index) = index else { return };
+    for item in &mut runner.scene.state.items[start..] {
+        if let crate::input::dockerfile::state::What::Fact(fact) = &mut item.what
+            && let FactKind::Package(package) = &mut fact.kind
+            && package.index.is_none()
+            && package.url.is_none()
+        {
+            Arc::make_mut(package).index = Some(Arc::clone(&index));
+        }
+    }
+}
+
+/// The index that the variables of the environment name.
+fn index_of_variables(runner: &Runner<'_, '_, '_>, call: &Call, only: bool) -> Option<PackageIndex> {
+    let uv = call.program == "uv";
+    let names: &[&str] = match (uv, only) {
+        (false, true) => &["PIP_INDEX_URL"],
+        (false, false) => &["PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"],
+        (true, true) => &["UV_DEFAULT_INDEX", "UV_INDEX_URL"],
+        (true, false) => &["UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"],
+    };
+    let value = names.iter().find_map(|name| runner.variable(name, call)).filter(|it| it.contains("://"))?;
+    let first = value.split_whitespace().next()?.to_owned();
+    Some(PackageIndex { url: crate::input::without_credentials(&first), only })
+}
+
+/// Follows a file of requirements.
+fn file(runner: &mut Runner<'_, '_, '_>, word: &Word, constraint: bool, scope: &Scope) {
+    let shown = shortened(word.text());
+    let Some(text) = word.known().map(str::to_owned) else {
+        let reason = runner.why(word);
+        return runner.scene.note(word.span(), format!("`{shown}` is not followed: {reason}"), scope.clone());
+    };
+    if text.ends_with("pyproject.toml") || text.ends_with("setup.py") || text.ends_with("setup.cfg") {
+        return locks::follow(runner, word, &text, scope);
+    }
+    if text.contains("://") || matches!(text.as_str(), "-" | "/dev/stdin") {
+        let reason = if text.contains("://") { "envcheck downloads nothing" } else { "it is read from a pipe" };
+        return runner.scene.note(word.span(), format!("`{shown}` is not followed: {reason}"), scope.clone());
+    }
+    let scene = &mut *runner.scene;
+    let path = resolve(&runner.folder, &text);
+    let included = match scene.find(&path) {
+        Ok(relative) => scene.files.include(scene.file, &relative, &[scene.file]).map_err(|it| it.to_string()),
+        Err(reason) => Err(reason),
+    };
+    match included {
+        Ok(included) => {
+            let mut reading = Reading::default();
+            read_file(scene.files, included, constraint, &mut vec![scene.file], &mut reading);
+            keep(runner, reading, scope);
+        }
+        Err(reason) => scene.note(word.span(), format!("`{shown}` is not followed: {reason}"), scope.clone()),
+    }
+}
+
+/// Takes over what another reader found.
+pub(super) fn keep(runner: &mut Runner<'_, '_, '_>, reading: Reading, scope: &Scope) {
+    use crate::input::dockerfile::state::What;
+    for mut fact in reading.facts {
+        // What is installed while the image is built is asked for, even in the words of `pip freeze`.
+        fact.standing = Standing::Declared;
+        runner.scene.push(What::Fact(fact), scope.clone());
+    }
+    for note in reading.skipped {
+        runner.scene.push(What::Note(note), scope.clone());
+    }
+}
+
+fn requirement(runner: &mut Runner<'_, '_, '_>, word: &Word, meant: Meant, scope: &Scope) {
+    let text = word.text();
+    if text.is_empty() {
+        return;
+    }
+    if let Some(unknown) = word.unknown.first() {
+        let file = wheel::file_name(text);
+        let named = text.contains("#egg=") || (file.strip_suffix(".whl").is_some() && !file.contains('$'));
+        if !named {
+            return partly(runner, word, unknown.start, scope);
+        }
+    }
+    if meant == Meant::Installed && text.ends_with(".whl") && !text.contains(['*', '?']) {
+        return read(runner, word, meant, scope);
+    }
+    let looks_like_path = text.starts_with(['.', '/', '~']) || text.contains("*") || (text.contains('/') && !text.contains([':', '@', ' ']));
+    if looks_like_path {
+        return path(runner, word, scope);
+    }
+    let bare = text.trim_end_matches(|it: char| "=<>!~".contains(it) || it.is_whitespace());
+    if bare.len() < text.trim_end().len() && meant == Meant::Installed {
+        let reason = format!("no version stands behind `{}`, so that any will do", shortened(&text[bare.len()..]));
+        return bounded(runner, word, bare.len(), &reason, scope);
+    }
+    read(runner, word, meant, scope);
+}
+
+/// Reads a requirement with the reader of requirements files.
+fn read(runner: &mut Runner<'_, '_, '_>, word: &Word, meant: Meant, scope: &Scope) {
+    let mut reading = Reading::default();
+    read_word(runner.scene.files, runner.scene.file, &word.line, meant, &mut reading);
+    keep(runner, reading, scope);
+}
+
+/// A requirement of which a part is not known.
+fn partly(runner: &mut Runner<'_, '_, '_>, word: &Word, from: usize, scope: &Scope) {
+    let before = &word.text()[..from];
+    let why = runner.why(word);
+    let name = before.find(['=', '<', '>', '!', '~', '@', ' ']).map(|at| before[..at].trim_end().len());
+    match name {
+        Some(length) if length > 0 && !before.contains("://") || before[..name.unwrap_or(0)].len() > 1 => {
+            let length = name.unwrap_or_default();
+            let shown = shortened(&before[..length]);
+            bounded(runner, word, length, &format!("the version of `{shown}` is not known: {why}"), scope);
+        }
+        _ => {
+            let reason = format!("which package `{}` names is not known: {why}", shortened(word.text()));
+            runner.scene.note(word.span(), reason, scope.clone());
+        }
+    }
+}
+
+/// A package by its name alone, with the reason why there is no version.
+fn bounded(runner: &mut Runner<'_, '_, '_>, word: &Word, length: usize, reason: &str, scope: &Scope) {
+    let start = runner.scene.state.items.len();
+    read(runner, &word.slice(0, length), Meant::Installed, scope);
+    if runner.scene.state.items.len() > start {
+        runner.scene.note(word.span(), reason, scope.clone());
+    }
+}
+
+/// A path: a project, or wheels that were built before.
+fn path(runner: &mut Runner<'_, '_, '_>, word: &Word, scope: &Scope) {
+    let text = word.text();
+    let bare = text.split('[').next().filter(|it| !it.is_empty() && !text.contains('*')).unwrap_or(text);
+    let path = resolve(&runner.folder, bare);
+    if let Some((folder, name)) = path.rsplit_once('/').filter(|(_, name)| name.contains('*')) {
+        return wheels(runner, word, folder, name, scope);
+    }
+    locks::project(runner, word, &path, scope);
+}
+
+/// `pip install /wheels/*.whl`
+fn wheels(runner: &mut Runner<'_, '_, '_>, word: &Word, folder: &str, pattern: &str, scope: &Scope) {
+    let command = runner.scene.commands;
+    let order = runner.scene.at;
+    let built = |item: &&Item| matches!(&item.scope, Scope::Wheels(place) if within(place, folder));
+    let mut found: Vec<Item> = runner.scene.state.items.iter().filter(built).cloned().collect();
+    for item in &mut found {
+        item.scope = scope.clone();
+        item.command = command;
+        item.order = order.max(item.order);
+    }
+    // Files that were copied under their own names.
+    let mut copied: Vec<String> = Vec::new();
+    for mapping in &runner.scene.state.mappings {
+        let (Origin::Context(source) | Origin::Stage(_, source)) = &mapping.from else { continue };
+        let name = source.rsplit('/').next().unwrap_or(source);
+        let there = if mapping.folder { mapping.to == folder } else { mapping.to.rsplit_once('/').is_some_and(|(it, _)| it == folder) };
+        let fits = crate::input::dockerfile::words::matches(pattern, name);
+        if there && fits && wheel::is_wheel(name) && !name.contains('*') {
+            copied.push(name.to_owned());
+        }
+    }
+    if found.is_empty() && copied.is_empty() {
+        let reason = format!("`{}` is not followed: nothing here says which wheels lie there", shortened(word.text()));
+        return runner.scene.note(word.span(), reason, scope.clone());
+    }
+    runner.scene.state.items.append(&mut found);
+    for name in copied {
+        let mut line = crate::input::requirements_txt::unfold::Unfolded::default();
+        line.put(&name, word.span());
+        read(runner, &Word::literal(line), Meant::Installed, scope);
+    }
+}
+
+/// A package of this very name, for tools that name packages in their own way.
+pub(super) fn named(name: &str, word: &Word) -> Option<Package> {
+    Some(Package::named(PackageName::new(name).ok()?, name, word.span()))
+}
+
+impl Runner<'_, '_, '_> {
+    /// Why the first unknown part of a word has no value.
+    pub(super) fn why(&self, word: &Word) -> String {
+        self.scene.why_unknown(word.first_unknown().unwrap_or_default())
+    }
+}
