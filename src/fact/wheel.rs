@@ -107,7 +107,7 @@ fn expand([python, abi, platform]: [&str; 3]) -> Vec<String> {
     tags
 }
 
-/// Whether a tag such as `cp310-cp310-linux_x86_64` or `cp37-abi3-any` is for CPython 3.`minor`.
+/// Whether a tag such as `cp310-cp310-linux_x86_64` or `cp37-abi3-any` is for Python 3.`minor`.
 #[must_use]
 pub fn runs_on_python(tag: &str, minor: u32) -> bool {
     let mut parts = tag.splitn(3, '-');

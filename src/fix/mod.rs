@@ -258,7 +258,10 @@ fn edits(side: &Environment, change: &Change) -> Vec<Edit> {
     let entry = view.leading();
     // Where a variable stands for the name (`pip install $PACKAGES`), there is nothing to write a version behind.
     let literal = entry.package.parts.name.len() == entry.package.spelled.len();
-    let lone = view.entries.len() == 1 && entry.standing == Standing::Declared && literal && entry.package.origin != Origin::Locked;
+    let lone = view.entries.len() == 1
+        && entry.standing == Standing::Declared
+        && literal
+        && entry.package.origin != Origin::Locked;
     match entry.package.parts.specifier.filter(|_| lone) {
         Some(span) => {
             vec![Edit { place: Place { file: entry.place.file, span }, replacement: format!("=={version}") }]

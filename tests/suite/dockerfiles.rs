@@ -70,10 +70,12 @@ fn rendered(arguments: &[&str]) -> String {
     assert_eq!(input["format"], "dockerfile", "{arguments:?}");
     let own = input["path"].as_str().unwrap();
     let mut out = String::new();
-    for fact in input["facts"].as_array().unwrap() {
+    // What the tables make of an image is their business; here it is about what the file says.
+    let stated = || input["facts"].as_array().unwrap().iter().filter(|fact| fact["standing"] != "implied");
+    for fact in stated() {
         assert_eq!(fact["standing"], "declared", "{fact}");
     }
-    for entry in input["facts"].as_array().unwrap().iter().chain(input["skipped"].as_array().unwrap()) {
+    for entry in stated().chain(input["skipped"].as_array().unwrap()) {
         let _ = writeln!(out, "{}", line(entry, own));
     }
     out

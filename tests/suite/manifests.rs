@@ -18,7 +18,8 @@ fn shown(path: &str) -> String {
     let mut out = String::new();
     for input in report["inputs"].as_array().unwrap() {
         let _ = writeln!(out, "{}", input["format"].as_str().unwrap());
-        for fact in input["facts"].as_array().unwrap() {
+        // What knowledge makes follow from it has tests of its own.
+        for fact in input["facts"].as_array().unwrap().iter().filter(|fact| fact["standing"] != "implied") {
             let text = fs::read_to_string(root().join(fact["path"].as_str().unwrap())).unwrap();
             let at = |key: &str| usize::try_from(fact[key].as_u64().unwrap()).unwrap();
             let covered = &text[at("offset")..at("offset") + at("length")];

@@ -17,7 +17,7 @@ rule! {
     ///
     /// ## Why it matters
     ///
-    /// flash-attn, mamba-ssm, causal-conv1d, the PyG libraries and their like are compiled against one torch minor, one CUDA
+    /// flash-attn, mamba-ssm, causal-conv1d, torch-scatter and their like are compiled against one torch minor, one CUDA
     /// major and one C++ ABI. pip compares none of them: the wheel installs, and the import ends with an undefined symbol.
     /// The wheel's label says what it was built for: `+cu122torch2.1cxx11abiFALSE`, `+pt21cu121`.
     ///

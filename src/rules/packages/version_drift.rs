@@ -12,7 +12,9 @@ rule! {
     ///
     /// Most differences do nothing, some change answers without any error. Packages that touch the model (frameworks,
     /// runtimes, serialisers, preprocessing) are shown one by one; all others are folded into one line. The severity is
-    /// that of what is known about the step, not of its size: a difference without a known consequence is drift.
+    /// that of what is known about the step, not of its size: a difference without a known consequence is drift. It is a
+    /// warning where no model is declared, serving is older, and the maker of the package does not support that an older
+    /// release reads what a newer one wrote.
     ///
     /// ## Example
     ///
@@ -28,7 +30,7 @@ rule! {
         code: "EC101",
         name: "version-drift",
         impact: Impact::Drift,
-        severity: Severity::Info,
+        severity: Severity::Warning,
         since: "0.1.0",
         check: Check::Pair(check),
     }
@@ -57,6 +59,7 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
         let message = format!("{} other packages differ in version: {}", names.len(), listed_up_to(&names, 6));
         let finding = RULE
             .finding(message)
+            .severity(Severity::Info)
             .primary(&serving.name, serve.place(), format!("{} {} in serving", serve.name, serve.shown()))
             .label(&training.name, train.place(), format!("{} {} in training", train.name, train.shown()))
             .about(names)
@@ -109,6 +112,7 @@ fn one(training: &Environment, serving: &Environment, train: &PackageView, serve
         _ => "the ranges exclude each other",
     };
     RULE.finding(format!("{name} is {} in training and {} in serving ({direction})", train.shown(), serve.shown()))
+        .severity(Severity::Info)
         .primary(&serving.name, serve.place(), format!("{} in serving", serve.shown()))
         .label(&training.name, train.place(), format!("{} in training", train.shown()))
         .about([name.as_str()])
