@@ -86,6 +86,7 @@ NOT_DERIVED = {
     "cuda_minor": "NVIDIA's compatibility document",
     "distribution": "a survey of the symbols of Linux distributions",
     "driver_branch": "NVIDIA's release notes",
+    "exporter": "defaults in the sources of exporters",
     "forward_compat": "NVIDIA's compatibility document",
     "gpu": "NVIDIA's list of GPUs",
     "gpu_architecture": "NVIDIA's driver and architecture matrix",
@@ -100,6 +101,7 @@ NOT_DERIVED = {
     "package_role": "classification of envcheck's own",
     "statement": "documents",
     "system_library": "the dynamic section of compiled modules, and what Debian's packages depend on",
+    "tensorrt_parser": "documents of TensorRT's parser",
     "toolkit_capability": "compiler documents by way of a build system's table",
     "torch_architecture": "build scripts and the compiled list inside the wheels",
 }

@@ -1,7 +1,7 @@
 //! ONNX releases, operators and domains, and what ONNX Runtime releases accept.
 
-use super::{Grounds, Knowledge, Provenance, Release};
-use crate::version::{IrVersion, LibcVersion, Opset, VersionSet};
+use super::{Grounds, Knowledge, Provenance, Release, in_run};
+use crate::version::{IrVersion, LibcVersion, Opset, TensorRtVersion, Version, VersionSet};
 
 rows! {
     /// What a release of the onnx package writes.
@@ -14,6 +14,30 @@ rows! {
         pub opset: Opset,
         /// The operator set of `ai.onnx.ml`.
         pub ml_opset: Opset,
+    }
+}
+
+rows! {
+    /// The operator set that an exporter writes by default.
+    pub struct Exporter {
+        /// The distribution.
+        pub package: String,
+        /// The first release.
+        pub first: Release,
+        /// The last release, a prefix.
+        pub last: Release,
+        /// The operator set of `ai.onnx`.
+        pub opset: Opset,
+    }
+}
+
+rows! {
+    /// What a release of TensorRT parses.
+    pub struct TensorRtParser {
+        /// The release, a prefix.
+        pub release: TensorRtVersion,
+        /// The newest operator set of `ai.onnx`.
+        pub opset: Opset,
     }
 }
 
@@ -96,6 +120,30 @@ rows! {
 }
 
 impl Knowledge {
+    /// The operator set that a release of an exporter writes by default.
+    #[must_use]
+    pub fn exported_opset(&self, package: &str, version: &Version) -> Option<(&Exporter, Provenance)> {
+        let table = &self.exporter;
+        let row = table.rows_of(package).find(|row| in_run(version, &row.first.0, &row.last.0))?;
+        Some((row, table.provenance(row)))
+    }
+
+    /// The newest default operator set that a release of the onnx package knows.
+    #[must_use]
+    pub fn onnx_writes(&self, version: &Version) -> Option<Opset> {
+        let rows = self.onnx_release.rows().iter().filter(|row| row.version.0 <= *version);
+        rows.max_by(|a, b| a.version.cmp(&b.version)).map(|row| row.opset)
+    }
+
+    /// What a release of TensorRT parses.
+    #[must_use]
+    pub fn tensorrt_parser(&self, version: &TensorRtVersion) -> Option<(&TensorRtParser, Provenance)> {
+        let table = &self.tensorrt_parser;
+        let short = version.prefix(2);
+        let row = table.rows().iter().find(|row| row.release == short)?;
+        Some((row, table.provenance(row)))
+    }
+
     /// The ONNX Runtime releases in a version set, oldest first.
     #[must_use]
     pub fn runtimes_within(&self, versions: &VersionSet) -> Vec<&RuntimeRelease> {

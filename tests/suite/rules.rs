@@ -219,6 +219,14 @@ fn models() -> BTreeMap<String, ModelProto> {
     put(rule, "quiet-local-function", function);
     put(rule, "quiet-standard", model(8, &[("", 17), ("ai.onnx.ml", 3)], &[CONV, ("Scaler", "ai.onnx.ml", "scale")]));
 
+    let rule = "opset-beyond-tensorrt";
+    put(rule, "fires", plain(9, 20));
+    put(rule, "fires-image", plain(9, 18));
+    put(rule, "quiet", plain(8, 17));
+    put(rule, "quiet-runtime-reads-it", plain(9, 19));
+    put(rule, "quiet-unknown-release", plain(9, 21));
+    put("exporter-ahead-of-runtime", "quiet-model-at-hand", plain(8, 17));
+
     all.insert("fixtures/quickstart/train/ranker.onnx".to_owned(), quickstart());
     all
 }
