@@ -1,8 +1,8 @@
 use super::numpy_abi;
 use crate::{
     environment::{Environment, PackageView},
-    finding::{Impact, Severity, Verdicts},
-    knowledge::{Grounds, Reason, torch::Build},
+    finding::{Finding, Impact, Severity, Verdicts},
+    knowledge::{Grounds, Provenance, Reason, torch::Build},
     rules::{Check, Context, listed_up_to},
     version::Version,
 };
@@ -36,9 +36,18 @@ rule! {
     }
 }
 
+/// A need of one package that another one does not meet.
+struct Unmet<'a> {
+    view: &'a PackageView,
+    other: &'a PackageView,
+    range: &'a str,
+    provenance: Provenance,
+}
+
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     builds(ctx, side, out);
     unknown(ctx, side, out);
+    let mut unmet: Vec<Unmet<'_>> = Vec::new();
     for view in side.packages() {
         let Some(version) = view.pin() else { continue };
         for (need, provenance) in ctx.knowledge.needs_of(view.name.as_str(), version) {
@@ -50,20 +59,66 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             if need.component == "numpy" && numpy_abi::reports(ctx, side, view) {
                 continue;
             }
-            let range = need.range.text.as_str();
-            let (name, component) = (&view.name, &need.component);
-            let severity = if provenance.grounds == Grounds::Error { Severity::Error } else { Severity::Warning };
-            out.findings.push(
-                RULE.finding(format!("{name} {version} needs {component} {range}, found {}", other.shown()))
-                    .severity(severity)
-                    .primary(&side.name, view.place(), format!("needs {component} {range}"))
-                    .label(&side.name, other.place(), format!("{component} {}", other.shown()))
-                    .about([name.as_str(), component.as_str()])
-                    .because(Reason { claim: format!("{name} {version} needs {component} {range}"), provenance })
-                    .help(help(view, other, component, range)),
-            );
+            unmet.push(Unmet { view, other, range: &need.range.text, provenance });
         }
     }
+    // A component that several packages do not go with is one cause.
+    while let Some(first) = unmet.first() {
+        let component = first.other.name.clone();
+        let (group, rest): (Vec<_>, Vec<_>) = unmet.into_iter().partition(|it| it.other.name == component);
+        unmet = rest;
+        out.findings.push(match group.as_slice() {
+            [only] => one(side, only),
+            several => together(side, several),
+        });
+    }
+}
+
+fn severity(unmet: &Unmet<'_>) -> Severity {
+    if unmet.provenance.grounds == Grounds::Error { Severity::Error } else { Severity::Warning }
+}
+
+fn reason(unmet: &Unmet<'_>) -> Reason {
+    let claim = format!("{} {} needs {} {}", unmet.view.name, unmet.view.shown(), unmet.other.name, unmet.range);
+    Reason { claim, provenance: unmet.provenance.clone() }
+}
+
+fn one(side: &Environment, unmet: &Unmet<'_>) -> Finding {
+    let Unmet { view, other, range, .. } = unmet;
+    let (name, component) = (&view.name, &other.name);
+    RULE.finding(format!("{name} {} needs {component} {range}, found {}", view.shown(), other.shown()))
+        .severity(severity(unmet))
+        .primary(&side.name, view.place(), format!("needs {component} {range}"))
+        .label(&side.name, other.place(), format!("{component} {}", other.shown()))
+        .about([name.as_str(), component.as_str()])
+        .because(reason(unmet))
+        .help(help(view, other, component.as_str(), range))
+}
+
+fn together(side: &Environment, group: &[Unmet<'_>]) -> Finding {
+    let other = group[0].other;
+    let component = &other.name;
+    let who: Vec<String> = group.iter().map(|it| format!("{} {}", it.view.name, it.view.shown())).collect();
+    let mut ranges: Vec<&str> = group.iter().map(|it| it.range).collect();
+    ranges.dedup();
+    let wanted = match ranges.as_slice() {
+        [only] => format!(", which need {component} {only}"),
+        _ => String::new(),
+    };
+    let worst = group.iter().map(severity).max().unwrap_or(Severity::Warning);
+    let finding = RULE
+        .finding(format!("{component} {} does not go with {}{wanted}", other.shown(), listed_up_to(&who, 4)))
+        .severity(worst)
+        .primary(&side.name, other.place(), format!("{component} {}", other.shown()))
+        .about(group.iter().map(|it| it.view.name.to_string()))
+        .about([component.as_str()])
+        .help(match ranges.as_slice() {
+            [only] => format!("install {component}{only}, or releases of the others that accept {component} {}", other.shown()),
+            _ => format!("install releases that go with {component} {}", other.shown()),
+        });
+    group.iter().fold(finding, |finding, it| {
+        finding.label(&side.name, it.view.place(), format!("needs {component} {}", it.range)).because(reason(it))
+    })
 }
 
 /// Releases between those that the table follows: nothing is known of what they need, and that is said.
