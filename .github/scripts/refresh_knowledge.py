@@ -94,6 +94,7 @@ NOT_DERIVED = {
     "image": "grammars of tags and release notes of containers",
     "image_condition": "Dockerfiles of NVIDIA's images",
     "instance_gpu": "documents of cloud providers",
+    "minimum_capability": "release notes and support matrices of NVIDIA",
     "numpy_abi": "imports with NumPy 2 and headers of extension modules; declared ranges do not tell",
     "onnx_domain": "own runs of ONNX Runtime releases",
     "onnxruntime_operator": "schema registry inside the wheels of ONNX Runtime",

@@ -1,7 +1,7 @@
 //! GPU models, their compute capability, and what drives and compiles for it.
 
-use super::{Grounds, Knowledge, Provenance};
-use crate::version::{ComputeCapability, CudaVersion};
+use super::{Grounds, Knowledge, Provenance, Release, in_run};
+use crate::version::{ComputeCapability, CudaVersion, Version};
 
 /// What kind of product a GPU is: forward compatibility is for data centers only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -59,7 +59,29 @@ rows! {
     }
 }
 
+rows! {
+    /// The lowest compute capability of a run of releases.
+    pub struct MinimumCapability {
+        /// `tensorrt` or `triton`.
+        pub name: String,
+        /// The first release.
+        pub first: Release,
+        /// The last release, a prefix.
+        pub last: Release,
+        /// The lowest capability.
+        pub capability: ComputeCapability,
+    }
+}
+
 impl Knowledge {
+    /// The lowest compute capability that a release supports.
+    #[must_use]
+    pub fn minimum_capability(&self, name: &str, version: &Version) -> Option<(&MinimumCapability, Provenance)> {
+        let table = &self.minimum_capability;
+        let row = table.rows_of(name).find(|row| in_run(version, &row.first.0, &row.last.0))?;
+        Some((row, table.provenance(row)))
+    }
+
     /// The models that a name may mean: one, or several of different capability if the tool cut the name off.
     ///
     /// Names are compared without the words `NVIDIA`, `Tesla`, `GeForce`, without case, and with `-` as a blank.

@@ -256,6 +256,7 @@ tables! {
     image: image::ImageShips,
     image_condition: image::ImageCondition,
     instance_gpu: image::InstanceGpu,
+    minimum_capability: gpu::MinimumCapability,
     needs: packages::Need,
     numpy_abi: packages::NumpyAbi,
     onnx_domain: onnx::Domain,

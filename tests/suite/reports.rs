@@ -217,6 +217,8 @@ fn findings_are_worded_and_witnessed_alike() {
 fn vendor(text: &str) -> bool {
     [
         "CUDA",
+        "TensorRT",
+        "Triton",
         "IR version",
         "Python",
         "ONNX",
