@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
+
 use super::numpy_abi;
 use crate::{
     environment::{Environment, PackageView},
-    finding::{Impact, Severity, Verdicts},
-    knowledge::{Grounds, Reason, torch::Build},
+    finding::{Finding, Impact, Severity, Verdicts},
+    knowledge::{Grounds, Provenance, Reason, torch::Build},
     rules::{Check, Context, listed_up_to},
     version::Version,
 };
@@ -14,7 +16,8 @@ rule! {
     ///
     /// torchvision, torchaudio and xformers are compiled against one release of torch; jaxlib and the CUDA plug-ins follow
     /// jax. Their wheels say so, and pip refuses the pair; installed all the same (with `--no-deps`, by two installers, from
-    /// a lock edited by hand), they fail at import or at the first operator.
+    /// a lock edited by hand), they fail at import or at the first operator. Where several ask for another
+    /// version of one package, one finding names them all.
     ///
     /// ## Example
     ///
@@ -39,6 +42,7 @@ rule! {
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     builds(ctx, side, out);
     unknown(ctx, side, out);
+    let mut unmet: BTreeMap<&str, Vec<Unmet<'_>>> = BTreeMap::new();
     for view in side.packages() {
         let Some(version) = view.pin() else { continue };
         for (need, provenance) in ctx.knowledge.needs_of(view.name.as_str(), version) {
@@ -51,19 +55,53 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
                 continue;
             }
             let range = need.range.text.as_str();
-            let (name, component) = (&view.name, &need.component);
-            let severity = if provenance.grounds == Grounds::Error { Severity::Error } else { Severity::Warning };
-            out.findings.push(
-                RULE.finding(format!("{name} {version} needs {component} {range}, found {}", other.shown()))
-                    .severity(severity)
-                    .primary(&side.name, view.place(), format!("needs {component} {range}"))
-                    .label(&side.name, other.place(), format!("{component} {}", other.shown()))
-                    .about([name.as_str(), component.as_str()])
-                    .because(Reason { claim: format!("{name} {version} needs {component} {range}"), provenance })
-                    .help(help(view, other, component, range)),
-            );
+            unmet.entry(need.component.as_str()).or_default().push(Unmet { view, other, range, provenance });
         }
     }
+    for (component, unmet) in unmet {
+        out.findings.push(asked_for(side, component, &unmet));
+    }
+}
+
+/// A package that asks for another version of one beside it.
+struct Unmet<'a> {
+    view: &'a PackageView,
+    other: &'a PackageView,
+    range: &'a str,
+    provenance: Provenance,
+}
+
+/// One finding for all that ask for another version of the same package: most often it is the one that is wrong.
+fn asked_for(side: &Environment, component: &str, unmet: &[Unmet<'_>]) -> Finding {
+    let Unmet { view: first, other, range, .. } = &unmet[0];
+    let mut users: Vec<String> = unmet.iter().map(|it| format!("{} {}", it.view.name, it.view.shown())).collect();
+    users.dedup();
+    let message = if users.len() == 1 {
+        format!("{} needs {component} {range}, found {}", users[0], other.shown())
+    } else {
+        format!("{component} {} is not what {} need", other.shown(), listed_up_to(&users, 4))
+    };
+    let sure = unmet.iter().any(|it| it.provenance.grounds == Grounds::Error);
+    let found = format!("{component} {}", other.shown());
+    let mut finding = RULE.finding(message).severity(if sure { Severity::Error } else { Severity::Warning }).about([component]);
+    if users.len() > 1 {
+        finding = finding.primary(&side.name, other.place(), found.clone());
+    }
+    for Unmet { view, range, provenance, .. } in unmet {
+        let claim = format!("{} {} needs {component} {range}", view.name, view.shown());
+        let text = format!("{} needs {component} {range}", view.name);
+        finding = if users.len() > 1 {
+            finding.label(&side.name, view.place(), text)
+        } else {
+            finding.primary(&side.name, view.place(), format!("needs {component} {range}"))
+        };
+        finding = finding.about([view.name.as_str()]).because(Reason { claim, provenance: provenance.clone() });
+    }
+    if users.len() > 1 {
+        let help = "install a release of it that all of them accept, or releases of them that accept";
+        return finding.help(format!("{help} {}", other.shown()));
+    }
+    finding.label(&side.name, other.place(), found).help(help(first, other, component, range))
 }
 
 /// Releases between those that the table follows: nothing is known of what they need, and that is said.
