@@ -14,7 +14,7 @@ use crate::{
         image::{Distribution, MachineName, Reference},
     },
     text::Place,
-    version::{Dotted, VersionSet},
+    version::{Dotted, PythonVersion, VersionSet},
 };
 
 /// A fact that follows from another one.
@@ -223,9 +223,10 @@ fn system_python(facts: &[Fact], knowledge: &Knowledge, out: &mut Vec<Implied>) 
     let Some((id, release)) = text.split_once(' ') else { return };
     if let Some((row, mut provenance)) = knowledge.distribution(id, release)
         && let Some(python) = &row.python
-        && let Ok(version) = python.parse()
+        && let Ok(version) = python.parse::<PythonVersion>()
+        && version.major() == 3
     {
-        // The source of the table is about the C library; the Python of a release is common knowledge.
+        // The table names the `python` of old systems, where python3 is another one. The source of the table is about the C library; the Python of a release is common knowledge.
         provenance.grounds = provenance.grounds.min(Grounds::Warning);
         reasons.push(Reason { claim: format!("python3 of {text} is Python {python}"), provenance });
         let fact = Fact { kind: FactKind::Python(version), standing: Standing::Implied, place: fact.place };

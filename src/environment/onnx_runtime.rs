@@ -72,6 +72,11 @@ impl Environment {
                 pinned: view.pin().is_some(),
             });
         }
+        // Rival builds install the same files: they are one runtime, and of two the special one is to stay. That they
+        // collide is said elsewhere.
+        if found.len() > 1 {
+            found.retain(|it| it.component != "onnxruntime");
+        }
         for seen in self.libraries() {
             let library = seen.value;
             let named = PackageName::new(&library.name).is_ok_and(|name| knowledge.is_onnxruntime(name.as_str()));

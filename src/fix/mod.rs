@@ -23,8 +23,9 @@ const PER_COMPONENT: usize = 16;
 /// How many fixes are offered for one finding.
 const OFFERED: usize = 2;
 
-/// Rules whose defect no other version mends: rivals stay rivals, and stale files stay stale.
-const NOT_BY_VERSION: [&str; 8] = ["EC104", "EC312", "EC401", "EC402", "EC403", "EC404", "EC602", "EC901"];
+/// Rules whose defect no other version mends: rivals stay rivals, and stale files stay stale. Of the wheels for another
+/// architecture no table says which Pythons and C libraries they are for.
+const NOT_BY_VERSION: [&str; 9] = ["EC004", "EC104", "EC312", "EC401", "EC402", "EC403", "EC404", "EC602", "EC901"];
 
 /// The rule that another driver mends.
 const DRIVER_RULE: &str = "EC301";
@@ -34,6 +35,9 @@ const UNPINNED_RULE: &str = "EC601";
 
 /// The rule whose table names the release to take.
 const NUMPY_RULE: &str = "EC105";
+
+/// Rules whose first component tells their findings apart: what others ask for, and what wrote a file.
+const BY_FIRST: [&str; 2] = ["EC106", "EC205"];
 
 /// The rule that speaks from the metadata of the very releases that are there.
 const REQUIREMENT_RULE: &str = "EC107";
@@ -87,19 +91,23 @@ struct Mark {
     code: &'static str,
     severity: Severity,
     components: Vec<String>,
+    /// What tells findings of one rule apart that share their components.
+    subject: Option<String>,
 }
 
 impl Mark {
     fn of(finding: &Finding) -> Mark {
         let mut components = finding.components.clone();
+        let subject = components.first().filter(|_| BY_FIRST.contains(&finding.code)).cloned();
         components.sort();
-        Mark { code: finding.code, severity: finding.severity, components }
+        Mark { code: finding.code, severity: finding.severity, components, subject }
     }
 
     /// Whether this is no worse than one of the findings there were before.
     fn is_known(&self, before: &[Mark]) -> bool {
         let within = |mark: &Mark| self.components.iter().all(|component| mark.components.contains(component));
-        before.iter().any(|mark| mark.code == self.code && self.severity <= mark.severity && within(mark))
+        let alike = |mark: &Mark| mark.code == self.code && mark.subject == self.subject;
+        before.iter().any(|mark| alike(mark) && self.severity <= mark.severity && within(mark))
     }
 }
 
@@ -160,7 +168,8 @@ fn resolves(context: &Context<'_>, side: &Environment, change: &Change, target: 
     let still = |finding: &Finding| {
         let mark = Mark::of(finding);
         // One driver has one finding, whoever is to blame for it.
-        mark.code == target.code && (shares(&mark, target) || target.code == DRIVER_RULE)
+        let same = if target.subject.is_some() { mark.subject == target.subject } else { shares(&mark, target) };
+        mark.code == target.code && (same || target.code == DRIVER_RULE)
     };
     if own.findings.iter().any(still) {
         return false;
@@ -233,6 +242,10 @@ fn candidates(context: &Context<'_>, side: &Environment, component: &str, code: 
         && let Some((row, _)) = knowledge.numpy_abi(component)
     {
         releases.insert(0, row.first.0.clone());
+    }
+    // Away from what training used is no repair of a difference between the sides, and seldom one of anything else.
+    if let (Some(trained), Some(current)) = (&trained, &current) {
+        releases.retain(|version| (version < current) == (trained < current));
     }
     let builds = builds.filter(|_| code != UNPINNED_RULE);
     let all = trained.into_iter().chain(builds).chain(releases);

@@ -12,6 +12,7 @@ mod locks;
 mod manifests;
 mod onnx;
 mod pip_check;
+mod projects;
 mod registry;
 mod reports;
 mod requirements;

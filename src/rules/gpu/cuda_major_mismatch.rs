@@ -99,10 +99,11 @@ fn help(ctx: &Context<'_>, user: &CudaUser, version: Option<&Version>, major: u3
     let releases: Vec<Version> =
         fitting.filter_map(|row| row.releases.lower_bound()).map(Version::only_release).collect();
     let newer = releases.iter().filter(|release| version.is_none_or(|version| *release > version)).min();
-    match newer.or(releases.iter().max()) {
-        Some(release) => {
-            format!("take {} {release} (built for CUDA {major}), or install CUDA {}", user.component, user.cuda.major())
-        }
-        None => format!("install CUDA {}, or a build of {} for CUDA {major}", user.cuda.major(), user.component),
+    let (name, own) = (&user.component, user.cuda.major());
+    match (newer, releases.iter().max()) {
+        (Some(release), _) => format!("take {name} {release} (built for CUDA {major}), or install CUDA {own}"),
+        // Going back loses fixes, and the model may be newer than the release.
+        (None, Some(release)) => format!("install CUDA {own}, or take {name} {release} (built for CUDA {major})"),
+        (None, None) => format!("install CUDA {own}, or a build of {name} for CUDA {major}"),
     }
 }

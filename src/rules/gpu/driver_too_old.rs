@@ -1,5 +1,6 @@
 use crate::{
-    environment::{CudaUse, CudaUser, Environment},
+    environment::{CudaUse, CudaUser, Environment, Side},
+    fact::{FactKind, ImageRole, Standing},
     finding::{Finding, Impact, Severity, Verdicts},
     knowledge::{
         Knowledge, Reason,
@@ -112,6 +113,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         users.clear();
     }
     if users.is_empty() {
+        unknown_image(ctx, side, out);
         return;
     }
     let Some(driver) = Driver::of(side, ctx.knowledge) else {
@@ -194,6 +196,7 @@ fn finding(ctx: &Context<'_>, side: &Environment, driver: &Driver<'_>, floor: &D
         None => format!("{} is too old for CUDA {}, which needs {needed} or newer", driver.shown(), worst.cuda),
     };
     let wanted = differing.map_or_else(|| needed.clone(), DriverVersion::spelled);
+    let last = last_branch(ctx, side).filter(|(_, branch)| *branch < differing.unwrap_or(&floor.driver).branch());
     let mut components = vec!["nvidia-driver".to_owned(), "cuda".to_owned()];
     components.extend(guilty.iter().map(|user| user.component.clone()));
     let mut finding = RULE
@@ -217,9 +220,37 @@ fn finding(ctx: &Context<'_>, side: &Environment, driver: &Driver<'_>, floor: &D
     }
     // The CUDA number of the driver's branch, but never the major that was just found not to run.
     let older = driver.cuda.as_ref().map(|(max, _)| max.major().min(worst.cuda.major().saturating_sub(1)));
-    let older = older.map_or_else(String::new, |major| format!(", or install builds for CUDA {major}.x or older"));
     finding = finding.severity(severity);
+    if let (Some((gpu, branch)), Some(major)) = (last, older) {
+        let help = format!("install builds for CUDA {major}.x or older: branch {branch} is the last driver for {gpu}");
+        return Some(finding.help(help));
+    }
+    let older = older.map_or_else(String::new, |major| format!(", or install builds for CUDA {major}.x or older"));
     Some(finding.help(format!("install driver {wanted} or newer on the {} host{older}", side.side.word())))
+}
+
+/// The GPU that new drivers leave behind first, and the last branch that drives it.
+fn last_branch(ctx: &Context<'_>, side: &Environment) -> Option<(String, u32)> {
+    let gpus = side.gpus(ctx.knowledge).into_iter();
+    let lasts = gpus.filter_map(|gpu| {
+        let (row, _) = ctx.knowledge.architecture_of(gpu.capability?)?;
+        Some((gpu.name, row.last_driver_branch?))
+    });
+    lasts.min_by_key(|(_, branch)| *branch)
+}
+
+/// A driver beside an image of which nothing is known: that it was not judged has to be said.
+fn unknown_image(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    let Some(driver) = Driver::of(side, ctx.knowledge).filter(|_| side.has_gpu()) else { return };
+    let inside = side.implied().iter().any(|it| it.by_image && matches!(it.fact.kind, FactKind::Distribution(_)));
+    let listed = side.packages().any(|view| view.standing > Standing::Implied);
+    let Some(image) = side.images().into_iter().find(|seen| seen.value.role == ImageRole::Runs) else { return };
+    if !inside && !listed {
+        out.undecided.push(RULE.undecided(
+            format!("nothing says which CUDA is in image {}, so {} is not judged", image.value.reference, driver.shown()),
+            "add `pip freeze` or `nvcc --version` from inside the image, or [gpu] cuda to an envcheck lock",
+        ));
+    }
 }
 
 /// What the cuda-compat package does about an old driver.
@@ -287,6 +318,10 @@ fn no_driver(side: &Environment, users: &[CudaUser], out: &mut Verdicts) {
             .help("install the driver, or start the container with access to the GPU");
         let finding = users.iter().take(3).fold(finding, |finding, user| finding.label(&side.name, user.place, brings(user)));
         out.findings.push(finding);
+        return;
+    }
+    // Training happened, whatever drove it.
+    if side.side == Side::Training {
         return;
     }
     out.undecided.push(RULE.undecided(

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use crate::{
     environment::{Environment, GpuView},
     finding::{Impact, Severity, Verdicts},
@@ -58,6 +60,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         }
         return;
     };
+    let mut lacking: BTreeMap<ComputeCapability, Vec<GpuView<'_>>> = BTreeMap::new();
     for gpu in gpus {
         let Some(capability) = gpu.capability else {
             out.undecided.push(RULE.undecided(
@@ -66,26 +69,29 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             ));
             continue;
         };
-        if runs(row, capability) || jetson(capability) {
-            continue;
+        if !runs(row, capability) && !jetson(capability) {
+            lacking.entry(capability).or_default().push(gpu);
         }
+    }
+    // A host's own list and a machine type may name one GPU twice.
+    for (capability, gpus) in lacking {
         let newest = row.capabilities.iter().max().copied();
         let oldest = row.capabilities.iter().min().copied();
         let (Some(newest), Some(oldest)) = (newest, oldest) else { continue };
         let above = capability > newest;
         // PTX helps newer GPUs only; where nothing is known about it, it may be there.
         let known = !above || row.ptx == Some(false) || cannot_compile(ctx.knowledge, user, capability);
-        let sure = provenance.grounds == Grounds::Error && known && user.sure && sure_capability(&gpu);
+        let sure = provenance.grounds == Grounds::Error && known && user.sure && gpus.iter().any(sure_capability);
         let listed: Vec<String> = row.capabilities.iter().map(ToString::to_string).collect();
         let mut finding = RULE
             .finding(format!(
                 "torch {version}{} has no code for {}: its build covers {oldest} to {newest}",
                 if version.is_local() { String::new() } else { format!(" ({label})") },
-                gpu.shown()
+                gpus[0].shown()
             ))
             .severity(if sure { Severity::Error } else { Severity::Warning })
             .primary(&side.name, torch.place(), format!("code for {}", listed.join(" ")))
-            .label(&side.name, gpu.place, format!("compute capability {capability}"))
+            .label(&side.name, gpus[0].place, format!("compute capability {capability}"))
             .about(["torch", "gpu"])
             .because(Reason {
                 claim: format!("torch {} to {} +{label} is compiled for {}", row.first, row.last, listed.join(", ")),
@@ -93,7 +99,10 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             })
             .because(ctx.knowledge.statement("binary-compat"))
             .help(help(ctx.knowledge, version, capability));
-        if let Some(by) = &gpu.by {
+        for gpu in &gpus[1..] {
+            finding = finding.label(&side.name, gpu.place, format!("compute capability {capability}"));
+        }
+        if let Some((gpu, by)) = gpus.iter().find_map(|gpu| Some((gpu, gpu.by.as_ref()?))) {
             finding = finding.because(Reason { claim: format!("{} has compute capability {capability}", gpu.name), provenance: by.clone() });
         }
         if let Some(reason) = &user.reason {

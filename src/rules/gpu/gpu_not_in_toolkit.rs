@@ -1,8 +1,11 @@
+use std::collections::BTreeMap;
+
 use crate::{
-    environment::{CudaUse, Environment},
+    environment::{CudaUse, Environment, GpuView},
     finding::{Impact, Severity, Verdicts},
     knowledge::{Grounds, Reason},
     rules::{Check, Context},
+    version::ComputeCapability,
 };
 
 rule! {
@@ -34,8 +37,14 @@ rule! {
 }
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    let mut known: BTreeMap<ComputeCapability, Vec<GpuView<'_>>> = BTreeMap::new();
     for gpu in side.gpus(ctx.knowledge) {
-        let Some(capability) = gpu.capability else { continue };
+        if let Some(capability) = gpu.capability {
+            known.entry(capability).or_default().push(gpu);
+        }
+    }
+    // A host's own list and a machine type may name one GPU twice.
+    for (capability, gpus) in known {
         for user in side.cuda_users(ctx.knowledge) {
             // torch has a rule of its own that knows its builds; the wheels beside it are the same cause.
             if matches!(user.how, CudaUse::Bundled | CudaUse::Wheel) {
@@ -46,12 +55,12 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             if !below && capability <= row.max {
                 continue;
             }
-            let sure = provenance.grounds == Grounds::Error && gpu.by.as_ref().is_none_or(|by| by.grounds == Grounds::Error);
+            let sure = provenance.grounds == Grounds::Error && gpus.iter().any(|gpu| gpu.by.as_ref().is_none_or(|by| by.grounds == Grounds::Error));
             let severity = if below && sure { Severity::Error } else { Severity::Warning };
             let message = if below {
-                format!("CUDA {} no longer supports {}: it begins at {}", user.cuda, gpu.shown(), row.min)
+                format!("CUDA {} no longer supports {}: it begins at {}", user.cuda, gpus[0].shown(), row.min)
             } else {
-                format!("CUDA {} does not know {} yet: it ends at {}", user.cuda, gpu.shown(), row.max)
+                format!("CUDA {} does not know {} yet: it ends at {}", user.cuda, gpus[0].shown(), row.max)
             };
             let claim = format!("CUDA {} to {} compiles for compute capability {} to {}", row.first, row.last, row.min, row.max);
             let fitting = ctx.knowledge.toolkit_capability.rows().iter().filter(|row| row.min <= capability && capability <= row.max);
@@ -64,11 +73,14 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
                 .finding(message)
                 .severity(severity)
                 .primary(&side.name, user.place, user.shown.clone())
-                .label(&side.name, gpu.place, format!("compute capability {capability}"))
+                .label(&side.name, gpus[0].place, format!("compute capability {capability}"))
                 .about(["gpu", "cuda", user.component.as_str()])
                 .because(Reason { claim, provenance })
                 .help(help.unwrap_or_else(|| "use another GPU".to_owned()));
-            if let Some(by) = &gpu.by {
+            for gpu in &gpus[1..] {
+                finding = finding.label(&side.name, gpu.place, format!("compute capability {capability}"));
+            }
+            if let Some((gpu, by)) = gpus.iter().find_map(|gpu| Some((gpu, gpu.by.as_ref()?))) {
                 finding = finding.because(Reason { claim: format!("{} has compute capability {capability}", gpu.name), provenance: by.clone() });
             }
             out.findings.push(finding);

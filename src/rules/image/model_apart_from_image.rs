@@ -47,8 +47,8 @@ fn check(_: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     if let Some(first) = loose.first() {
         let more = if loose.len() > 1 { format!(" (and {} more)", loose.len() - 1) } else { String::new() };
         let mut finding = RULE
-            .finding(format!("the model {}{more} is fetched at the start, and nothing says which version of it goes with the image", first.value.address))
-            .primary(&side.name, first.place, format!("fetched by {}", first.value.by))
+            .finding(format!("the model {}{more} comes from outside the image at the start, and nothing says which version of it goes with the image", first.value.address))
+            .primary(&side.name, first.place, format!("brought by {}", first.value.by))
             .about(["model", "image"])
             .help("put the model's version into its address, and roll image and model back together");
         if let Some(image) = own {

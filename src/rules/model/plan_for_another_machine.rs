@@ -47,9 +47,8 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
     let builder = producer.and_then(|it| it.version.as_deref()).and_then(Dotted::parse);
     let plan = Plan { ctx, side, model, builder };
     let found = [plan.version(), plan.capability().or_else(|| plan.gpu_model()), plan.platform()];
-    let quiet = found.iter().all(Option::is_none);
     out.findings.extend(found.into_iter().flatten());
-    if quiet && plan.builder.is_some() && plan.runtimes().is_empty() {
+    if plan.builder.is_some() && plan.runtimes().is_empty() {
         out.undecided.push(RULE.undecided(
             format!("{} needs the TensorRT that built it, and none is known for serving", model.value.path),
             "add [gpu] tensorrt to an envcheck lock of serving, or pin tensorrt",

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     environment::{Environment, PackageView, Seen, Side},
-    fact::{Model, PackageName},
+    fact::{Model, NamedVersion, PackageName},
     finding::{Finding, Impact, Severity, Verdicts},
     knowledge::{
         Grounds, Provenance, Reason,
@@ -22,7 +22,7 @@ rule! {
     /// an attribute at the first prediction, or answer differently without an error. Breaks that were measured for what the
     /// file holds are errors. Where nothing was measured, the maker's promise counts: most promise nothing across minor
     /// releases of pickles, and that newer releases read older files of formats made for exchange. Patch releases are left in
-    /// peace unless a break between them was measured.
+    /// peace unless a break between them was measured. Where TensorFlow Serving runs, it reads the models that are saved for it.
     ///
     /// ## Example
     ///
@@ -63,7 +63,25 @@ struct Reader<'a> {
     pin: Option<Version>,
     /// For a sentence: `1.7.0`, or `the Keras of tensorflow 2.16.1`.
     shown: String,
-    view: &'a PackageView,
+    component: &'a str,
+    place: Place,
+}
+
+impl<'a> Reader<'a> {
+    fn package(view: &'a PackageView, versions: VersionSet, pin: Option<Version>, shown: String) -> Reader<'a> {
+        Reader { versions, pin, shown, component: view.name.as_str(), place: view.place() }
+    }
+}
+
+const TF_SERVING: &str = "tensorflow-serving";
+
+/// The components that findings of this rule speak about.
+pub(crate) fn reported(ctx: &Context<'_>) -> BTreeSet<String> {
+    let mut out = Verdicts::default();
+    for (side, model) in ctx.models() {
+        check(ctx, side, model, &mut out);
+    }
+    out.findings.into_iter().flat_map(|finding| finding.components).collect()
 }
 
 type Known<'k> = (&'k ArtifactBreak, Provenance, Vec<&'k str>);
@@ -78,7 +96,7 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
     let parts: BTreeSet<&String> = breaking.chain(promised).collect();
     for part in parts {
         let Some(writer) = writer(side, model, part, producer.as_ref()) else { continue };
-        let Some(reader) = reader(ctx.serving, part) else { continue };
+        let Some(reader) = reader(ctx.serving, part, format) else { continue };
         let undecided = || {
             RULE.undecided(
                 format!("{} was written by {part}, and one of the versions is not known", model.value.path),
@@ -191,9 +209,19 @@ fn placed(
         finding.label(writer.environment, model.place, "the file")
     };
     finding
-        .label(&ctx.serving.name, reader.view.place(), format!("read with {}", reader.shown))
-        .about([name, reader.view.name.as_str(), "model"])
-        .help(format!("pin {name}=={version} in serving, or write the model again with {}", reader.shown))
+        .label(&ctx.serving.name, reader.place, format!("read with {}", reader.shown))
+        .about([name, reader.component, "model"])
+        .help(match reader.component {
+            TF_SERVING => {
+                format!("serve with {TF_SERVING} {version} or newer, or write the model again with {name} of its version")
+            }
+            // TensorFlow and its Keras go together.
+            other if name == "keras" && other != "keras" => {
+                let which = if version.release()[0] >= 3 { "2.16 or newer" } else { "2.15 or older" };
+                format!("take {other} {which} in serving, or write the model again with {}", reader.shown)
+            }
+            _ => format!("pin {name}=={version} in serving, or write the model again with {}", reader.shown),
+        })
 }
 
 /// The version of a package that wrote its part of the file; `None` if the file is not known to hold anything of it.
@@ -238,7 +266,22 @@ fn same_environment(side: &Environment, model: &Model, producer: Option<&Package
 }
 
 /// The package that reads the file. TensorFlow brings the Keras of its own version up to 2.15, and Keras 3 from 2.16 on.
-fn reader<'a>(serving: &'a Environment, name: &str) -> Option<Reader<'a>> {
+///
+/// Where TensorFlow Serving runs, it reads what is saved for it.
+fn reader<'a>(serving: &'a Environment, name: &str, format: &str) -> Option<Reader<'a>> {
+    if name == "tensorflow" && format == "saved-model" {
+        let server = serving.servers().into_iter().find(|seen| seen.value.name == TF_SERVING);
+        let version = |seen: &Seen<'_, NamedVersion>| seen.value.version.as_deref()?.parse::<Version>().ok();
+        if let Some((seen, version)) = server.and_then(|seen| Some((seen, version(&seen)?))) {
+            return Some(Reader {
+                versions: VersionSet::exactly(&version),
+                shown: format!("{TF_SERVING} {version}"),
+                pin: Some(version),
+                component: TF_SERVING,
+                place: seen.place,
+            });
+        }
+    }
     let builds: &[&str] = match name {
         "tensorflow" => &["tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-intel", "tensorflow-macos"],
         "xgboost" => &["xgboost", "xgboost-cpu"],
@@ -247,7 +290,7 @@ fn reader<'a>(serving: &'a Environment, name: &str) -> Option<Reader<'a>> {
     let found = |names: &[&str]| names.iter().find_map(|it| serving.package(it));
     if let Some(view) = serving.package(name).or_else(|| found(builds)) {
         let pin = view.pin().cloned();
-        return Some(Reader { versions: view.versions.clone(), pin, shown: view.shown(), view });
+        return Some(Reader::package(view, view.versions.clone(), pin, view.shown()));
     }
     if name != "keras" {
         return None;
@@ -257,7 +300,7 @@ fn reader<'a>(serving: &'a Environment, name: &str) -> Option<Reader<'a>> {
     let third = release.only_release() >= Version::new([2, 16]);
     let keras = if third { Version::new([3]) } else { release.only_release() };
     let shown = format!("the Keras of {} {release}", view.name);
-    Some(Reader { versions: VersionSet::exactly(&keras), pin: Some(keras), shown, view })
+    Some(Reader::package(view, VersionSet::exactly(&keras), Some(keras), shown))
 }
 
 /// Whether Keras 2 stands beside Keras 3 to read its files.

@@ -67,10 +67,8 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         let component = first.other.name.clone();
         let (group, rest): (Vec<_>, Vec<_>) = unmet.into_iter().partition(|it| it.other.name == component);
         unmet = rest;
-        out.findings.push(match group.as_slice() {
-            [only] => one(side, only),
-            several => together(side, several),
-        });
+        let alone = group.iter().all(|it| it.view.name == group[0].view.name);
+        out.findings.push(if alone { one(side, &group[0]) } else { together(side, &group) });
     }
 }
 
@@ -98,7 +96,8 @@ fn one(side: &Environment, unmet: &Unmet<'_>) -> Finding {
 fn together(side: &Environment, group: &[Unmet<'_>]) -> Finding {
     let other = group[0].other;
     let component = &other.name;
-    let who: Vec<String> = group.iter().map(|it| format!("{} {}", it.view.name, it.view.shown())).collect();
+    let mut who: Vec<String> = group.iter().map(|it| format!("{} {}", it.view.name, it.view.shown())).collect();
+    who.dedup();
     let mut ranges: Vec<&str> = group.iter().map(|it| it.range).collect();
     ranges.dedup();
     let wanted = match ranges.as_slice() {

@@ -2,7 +2,7 @@ use crate::{
     environment::{Environment, PackageView},
     finding::{Finding, Impact, Severity, Verdicts},
     knowledge::{Reason, packages::Role, torch::Build},
-    rules::{Check, Context, listed_up_to, packages::behaviour_change},
+    rules::{Check, Context, listed_up_to, model::written_by_another_version, packages::behaviour_change},
 };
 
 rule! {
@@ -37,6 +37,7 @@ rule! {
 }
 
 fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: &mut Verdicts) {
+    let of_models = written_by_another_version::reported(ctx);
     let mut folded: Vec<(&PackageView, &PackageView)> = Vec::new();
     for serve in serving.packages() {
         let Some(train) = training.package(serve.name.as_str()) else { continue };
@@ -45,6 +46,8 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
             continue;
         }
         match ctx.knowledge.role(&serve.name) {
+            // The model file says it better.
+            Some(_) if of_models.contains(serve.name.as_str()) => {}
             Some(Role::Framework | Role::Runtime | Role::Serialiser | Role::Preprocessing) => {
                 let finding = one(training, serving, train, serve);
                 out.findings.push(unsupported(ctx, train, serve, finding));

@@ -1,5 +1,5 @@
 use crate::{
-    environment::Environment,
+    environment::{Environment, PackageView},
     fact::Standing,
     finding::{Impact, Severity, Verdicts},
     knowledge::Reason,
@@ -65,9 +65,20 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         .primary(&side.name, architecture.place, architecture.value.clone())
         .about(found.iter().map(|(view, _)| view.name.to_string()))
         .about(["architecture"])
-        .help("build for linux/amd64, or take releases that have wheels for this architecture");
+        .help(match found.iter().find_map(|(view, _)| plain(ctx, view)) {
+            Some(plain) => format!("take {plain}, the CPU build, which has wheels for it, or build for linux/amd64"),
+            None => "build for linux/amd64, or take releases that have wheels for this architecture".to_owned(),
+        });
     for (view, reason) in found.iter().take(6) {
         finding = finding.label(&side.name, view.place(), "wheels for x86_64 only").because(reason.clone());
     }
     out.findings.push(finding);
+}
+
+/// The CPU build of the same release, where it has wheels for the architecture.
+fn plain(ctx: &Context<'_>, view: &PackageView) -> Option<String> {
+    let name = view.name.as_str().strip_suffix("-gpu")?;
+    let version = view.pin()?;
+    let (row, _) = ctx.knowledge.wheel_libc(name, version)?;
+    (row.aarch64 == Some(true)).then(|| format!("{name} {version}"))
 }

@@ -73,11 +73,11 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             library: true,
         });
     }
-    let (source, wheels): (Vec<Misfit>, Vec<Misfit>) = misfits.into_iter().partition(|misfit| misfit.source);
-    for (misfits, severity) in [(wheels, Severity::Error), (source, Severity::Warning)] {
-        if !misfits.is_empty() {
-            out.findings.push(finding(ctx, side, libc, &misfits, severity));
-        }
+    // One system is one cause: what could be built from source is only the headline where nothing is worse.
+    misfits.sort_by_key(|misfit| misfit.source);
+    if let Some(worst) = misfits.first() {
+        let severity = if worst.source { Severity::Warning } else { Severity::Error };
+        out.findings.push(finding(ctx, side, libc, &misfits, severity));
     }
 }
 
@@ -188,11 +188,12 @@ fn finding(ctx: &Context<'_>, side: &Environment, libc: Seen<'_, Libc>, misfits:
     let musl = libc.value.family == "musl";
     let system = side.distribution().map(|seen| seen.value.clone());
     let shown = if musl { "musl".to_owned() } else { format!("{} {}", libc.value.family, libc.value.version) };
-    let names: Vec<&str> = misfits.iter().map(|misfit| misfit.shown.as_str()).collect();
+    let worst: Vec<&Misfit> = misfits.iter().filter(|misfit| misfit.source == misfits[0].source).collect();
+    let names: Vec<&str> = worst.iter().map(|misfit| misfit.shown.as_str()).collect();
     let names = listed_up_to(&names, 3);
     let floor = misfits.iter().filter_map(|misfit| misfit.floor.as_ref()).max();
     let how = if severity == Severity::Error { "" } else { ", so pip builds from source" };
-    let message = match (musl, floor, misfits) {
+    let message = match (musl, floor, worst.as_slice()) {
         (true, ..) => format!("there are no wheels for musl of {names}{how}"),
         (false, Some(floor), [only]) if only.library => format!("{shown} is too old for {names}, which needs glibc {floor}"),
         (false, Some(floor), [_]) => format!("{shown} is too old for the wheels of {names}, which need glibc {floor}{how}"),
@@ -209,7 +210,8 @@ fn finding(ctx: &Context<'_>, side: &Environment, libc: Seen<'_, Libc>, misfits:
         .about(misfits.iter().map(|misfit| misfit.name.clone()))
         .about(["libc", "os"]);
     for misfit in misfits.iter().take(6) {
-        finding = finding.label(&side.name, misfit.place, misfit.needs.clone());
+        let built = if misfit.source && severity == Severity::Error { "; built from source here" } else { "" };
+        finding = finding.label(&side.name, misfit.place, format!("{}{built}", misfit.needs));
         if let Some(reason) = &misfit.reason {
             finding = finding.because(reason.clone());
         }

@@ -1,10 +1,11 @@
 use crate::{
     environment::{Environment, PackageView},
     fact::{Standing, wheel},
-    finding::{Impact, Severity, Verdicts},
-    knowledge::Grounds,
-    rules::{Check, Context, listed},
-    version::{PythonVersion, VersionSet},
+    finding::{Finding, Impact, Severity, Verdicts},
+    knowledge::{Grounds, Provenance, Reason, packages::WheelPython},
+    rules::{Check, Context, listed, listed_up_to},
+    text::Place,
+    version::{PythonVersion, Version, VersionSet},
 };
 
 rule! {
@@ -14,6 +15,7 @@ rule! {
     ///
     /// pip refuses a release whose `Requires-Python` excludes the interpreter. Where no wheel exists for it, pip builds
     /// from source, or finds nothing at all if the project publishes wheels only (ONNX Runtime, torch, TensorFlow).
+    /// One finding names all packages of a side that have no wheel for its Python.
     ///
     /// ## Example
     ///
@@ -37,12 +39,20 @@ rule! {
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let Some(python) = side.python() else { return };
+    let mut lacking = Vec::new();
     for view in side.packages() {
         if !requires_python(side, view, python.value, python.place, out)
             && !wheel_file(side, view, python.value, python.place, out)
         {
-            wheels(ctx, side, view, python.value, python.place, out);
+            lacking.extend(wheels(ctx, side, view, python.value));
         }
+    }
+    // One Python is one cause: what can be built from source is only the headline where nothing is worse.
+    lacking.sort_by_key(|it| it.severity == Severity::Warning);
+    match lacking.as_slice() {
+        [] => {}
+        [only] => out.findings.push(alone(ctx, side, only, python.value, python.place)),
+        several => out.findings.push(together(side, several, python.value, python.place)),
     }
 }
 
@@ -51,7 +61,7 @@ fn requires_python(
     side: &Environment,
     view: &PackageView,
     python: &PythonVersion,
-    place: crate::text::Place,
+    place: Place,
     out: &mut Verdicts,
 ) -> bool {
     let Some((entry, text)) = view
@@ -91,7 +101,7 @@ fn wheel_file(
     side: &Environment,
     view: &PackageView,
     python: &PythonVersion,
-    place: crate::text::Place,
+    place: Place,
     out: &mut Verdicts,
 ) -> bool {
     let Some(minor) = python.minor().filter(|_| python.major() == 3) else { return false };
@@ -114,57 +124,110 @@ fn wheel_file(
     true
 }
 
-fn wheels(
-    ctx: &Context<'_>,
+/// A package without a wheel for the Python.
+struct Lacking<'a> {
+    view: &'a PackageView,
+    version: &'a Version,
+    row: &'a WheelPython,
+    provenance: Provenance,
+    /// A warning where it can be built from source.
+    severity: Severity,
+}
+
+impl Lacking<'_> {
+    fn has(&self) -> String {
+        let pythons: Vec<String> = self.row.python.iter().map(ToString::to_string).collect();
+        format!("wheels for Python {}", listed(&pythons))
+    }
+
+    fn reason(&self) -> Reason {
+        let Lacking { view, row, .. } = self;
+        let claim = format!("{} {} to {} has {} (Linux x86_64)", view.name, row.first, row.last, self.has());
+        Reason { claim, provenance: self.provenance.clone() }
+    }
+}
+
+fn consequence(severity: Severity) -> &'static str {
+    if severity == Severity::Error { "and no source distribution" } else { "so pip builds it from source" }
+}
+
+fn wheels<'a>(
+    ctx: &'a Context<'_>,
     side: &Environment,
-    view: &PackageView,
+    view: &'a PackageView,
     python: &PythonVersion,
-    place: crate::text::Place,
-    out: &mut Verdicts,
-) {
-    let (Some(version), Some(_)) = (view.pin(), python.minor()) else { return };
-    let Some((row, provenance)) = ctx.knowledge.wheel_pythons(view.name.as_str(), version) else { return };
+) -> Option<Lacking<'a>> {
+    let (Some(version), Some(_)) = (view.pin(), python.minor()) else { return None };
+    let (row, provenance) = ctx.knowledge.wheel_pythons(view.name.as_str(), version)?;
     let short = python.prefix(2);
     // Another platform's wheel list is unknown to the tables; so is a Python that came after the last look at them.
     let elsewhere = side.target.os.as_deref().is_some_and(|os| os != "linux")
         || side.target.machine.as_deref().is_some_and(|machine| machine != "x86_64");
     let built = view.entries.iter().any(|entry| entry.package.build.is_some() || entry.package.url.is_some());
     if row.python.contains(&short) || elsewhere || built {
-        return;
+        return None;
     }
     let known = ctx.knowledge.wheel_python.rows().iter().flat_map(|row| &row.python).max();
     if known.is_none_or(|newest| short > *newest) {
-        return;
+        return None;
     }
     let wheels_only = row.wheels_only == Some(true) && provenance.grounds == Grounds::Error;
     // Somebody installed it there: it was built from source, and that worked.
     if !wheels_only && view.standing == Standing::Observed {
-        return;
+        return None;
     }
+    let severity = if wheels_only { Severity::Error } else { Severity::Warning };
+    Some(Lacking { view, version, row, provenance, severity })
+}
+
+fn alone(ctx: &Context<'_>, side: &Environment, it: &Lacking<'_>, python: &PythonVersion, place: Place) -> Finding {
+    let Lacking { view, version, row, severity, .. } = it;
+    let short = python.prefix(2);
     let pythons: Vec<String> = row.python.iter().map(ToString::to_string).collect();
     let name = &view.name;
     let releases = ctx.knowledge.releases_for_python(name.as_str(), &short);
     let newest = releases.iter().max_by(|a, b| a.last.cmp(&b.last));
     let oldest = releases.iter().min_by(|a, b| a.first.cmp(&b.first));
     let help = match (oldest, newest) {
-        (Some(oldest), _) if oldest.first.0 > *version => {
+        (Some(oldest), _) if oldest.first.0 > **version => {
             format!("{name} has wheels for Python {short} from {} on; or use Python {}", oldest.first, pythons[pythons.len() - 1])
         }
         (_, Some(newest)) => format!("{name} has wheels for Python {short} up to {}; or use Python {}", newest.last, pythons[0]),
         _ => format!("use Python {}", listed(&pythons)),
     };
-    let (severity, consequence) =
-        if wheels_only { (Severity::Error, "and no source distribution") } else { (Severity::Warning, "so pip builds it from source") };
-    let mut finding = RULE
-        .finding(format!("{name} {version} has no wheel for Python {short}, {consequence}"))
-        .severity(severity)
-        .primary(&side.name, view.place(), format!("wheels for Python {}", listed(&pythons)))
+    RULE.finding(format!("{name} {version} has no wheel for Python {short}, {}", consequence(*severity)))
+        .severity(*severity)
+        .primary(&side.name, view.place(), it.has())
         .label(&side.name, place, format!("Python {python}"))
         .about([name.as_str(), "python"])
-        .help(help);
-    finding = finding.because(crate::knowledge::Reason {
-        claim: format!("{name} {} to {} has wheels for Python {} (Linux x86_64)", row.first, row.last, listed(&pythons)),
-        provenance,
-    });
-    out.findings.push(finding);
+        .help(help)
+        .because(it.reason())
+}
+
+/// Several packages of another Python: most often it is the Python that was changed.
+fn together(side: &Environment, lacking: &[Lacking<'_>], python: &PythonVersion, place: Place) -> Finding {
+    let severity = lacking[0].severity;
+    let worst = lacking.iter().filter(|it| it.severity == severity);
+    let names: Vec<String> = worst.map(|it| format!("{} {}", it.view.name, it.version)).collect();
+    let (verb, then) = match (names.len(), severity) {
+        (1, _) => ("has", consequence(severity)),
+        (_, Severity::Error) => ("have", consequence(severity)),
+        _ => ("have", "so pip builds them from source"),
+    };
+    let names = listed_up_to(&names, 3);
+    let mut finding = RULE
+        .finding(format!("{names} {verb} no wheel for Python {}, {then}", python.prefix(2)))
+        .severity(severity)
+        .primary(&side.name, place, format!("Python {python}"))
+        .about(lacking.iter().map(|it| it.view.name.to_string()))
+        .about(["python"]);
+    for it in lacking.iter().take(6) {
+        let built = if it.severity == severity { "" } else { "; built from source here" };
+        finding = finding.label(&side.name, it.view.place(), format!("{}{built}", it.has())).because(it.reason());
+    }
+    let common = lacking[0].row.python.iter().filter(|it| lacking.iter().all(|other| other.row.python.contains(it)));
+    finding.help(match common.max() {
+        Some(python) => format!("use Python {python}, for which all of them have wheels, or other releases of them"),
+        None => "take releases of them that have wheels for one Python".to_owned(),
+    })
 }
