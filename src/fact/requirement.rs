@@ -95,7 +95,8 @@ impl Requirement {
         if let Some(version) = self.url.as_ref().and_then(of_url) {
             return VersionSet::exactly(&version);
         }
-        self.clauses.iter().fold(VersionSet::all(), |all, clause| all.intersection(&clause.versions()))
+        let sets = self.clauses.iter().map(Clause::versions);
+        sets.reduce(|all, set| all.intersection(&set)).unwrap_or_else(VersionSet::all)
     }
 
     /// The package that is asked for. `place` moves the spans of the parts to where they stand in the file.
