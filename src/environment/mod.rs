@@ -95,6 +95,8 @@ pub struct Environment {
     /// The machine that markers are evaluated for.
     pub target: Target,
     facts: Arc<Vec<Fact>>,
+    /// Where the facts stand that are no packages: a few among hundreds, and rules ask for them all the time.
+    others: Arc<Vec<usize>>,
     implied: Arc<Vec<Implied>>,
     packages: Arc<Packages>,
     /// What [`Environment::cuda_users`] found, since most GPU rules ask for it.
@@ -114,11 +116,14 @@ impl Environment {
     }
 
     fn assemble(name: String, side: Side, facts: Arc<Vec<Fact>>, implied: Arc<Vec<Implied>>) -> Self {
+        let is_other = |at: &usize| !matches!(facts[*at].kind, FactKind::Package(_));
+        let others = Arc::new((0..facts.len()).filter(is_other).collect());
         let mut environment = Environment {
             name,
             side,
             target: Target::default(),
             facts,
+            others,
             implied,
             packages: Arc::default(),
             cuda_users: OnceLock::new(),
@@ -158,6 +163,7 @@ impl Environment {
             side: self.side,
             target: self.target.clone(),
             facts: Arc::clone(&self.facts),
+            others: Arc::clone(&self.others),
             implied: Arc::clone(&self.implied),
             packages: Arc::new(packages),
             cuda_users: OnceLock::new(),
@@ -200,11 +206,15 @@ impl Environment {
         self.packages.get(name).map(|view| &**view)
     }
 
-    /// Values of one kind, the weightiest first.
+    /// Facts as they were read, in the order of the inputs, without the packages.
+    fn others(&self) -> impl Iterator<Item = &Fact> {
+        self.others.iter().map(|at| &self.facts[*at])
+    }
+
+    /// Values of one kind, the weightiest first. Packages are asked for by [`Environment::packages`].
     pub fn all<'a, T>(&'a self, pick: impl Fn(&'a FactKind) -> Option<&'a T>) -> Vec<Seen<'a, T>> {
         let mut found: Vec<Seen<'a, T>> = self
-            .facts
-            .iter()
+            .others()
             .map(|fact| (fact, [].as_slice()))
             .chain(self.implied.iter().map(|implied| (&implied.fact, implied.reasons.as_slice())))
             .filter_map(|(fact, reasons)| {
@@ -370,7 +380,7 @@ impl Environment {
     pub fn has_gpu(&self) -> bool {
         let device = self.device().map(|(device, _)| device);
         let signs = || {
-            self.facts.iter().chain(self.implied.iter().map(|implied| &implied.fact)).any(|fact| {
+            self.others().chain(self.implied.iter().map(|implied| &implied.fact)).any(|fact| {
                 matches!(
                     fact.kind,
                     FactKind::Gpu(_) | FactKind::Driver(_) | FactKind::DriverCuda(_) | FactKind::Cuda(_)
@@ -396,7 +406,7 @@ impl Environment {
     /// What the program is told to run on: `cuda`, `cpu`, ...; also from the execution providers it asks for.
     #[must_use]
     pub fn device(&self) -> Option<(&'static str, Place)> {
-        for fact in self.facts.iter() {
+        for fact in self.others() {
             match &fact.kind {
                 FactKind::Device(word) if ["cuda", "gpu"].contains(&word.as_str()) => {
                     return Some(("cuda", fact.place));

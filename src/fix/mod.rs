@@ -170,15 +170,13 @@ fn resolves(context: &Context<'_>, side: &Environment, change: &Change, target: 
     if own.undecided.iter().any(|question| question.code == target.code && named(&question.reason)) {
         return false;
     }
-    let verdicts = rules::run(&after);
-    let marks: Vec<Mark> = verdicts.findings.iter().map(Mark::of).collect();
-    // A new remark about drift is no harm; a new warning is.
-    let harmless = |mark: &Mark| mark.severity == Severity::Info || mark.is_known(before);
-    // What is unknown is not known to be better.
-    let known = !verdicts.findings.iter().any(|finding| {
-        finding.code == "EC901" && matches!(change, Change::Package { name, .. } if finding.components.contains(name))
-    });
-    known && marks.iter().all(harmless)
+    rules::all_findings(&after, |finding| {
+        // What is unknown is not known to be better.
+        let unknown = finding.code == "EC901"
+            && matches!(change, Change::Package { name, .. } if finding.components.contains(name));
+        // A new remark about drift is no harm; a new warning is.
+        !unknown && (finding.severity == Severity::Info || Mark::of(finding).is_known(before))
+    })
 }
 
 fn shares(a: &Mark, b: &Mark) -> bool {
