@@ -159,7 +159,8 @@ impl Parser<'_> {
     fn identifier(&mut self) -> Option<Span> {
         let rest = self.rest();
         let word = |it: char| it.is_alphanumeric() || it == '_';
-        let length = rest.find(|it: char| !(it.is_ascii_alphanumeric() || "._-".contains(it))).unwrap_or(rest.len());
+        let length =
+            rest.find(|it: char| !(it.is_ascii_alphanumeric() || matches!(it, '.' | '_' | '-'))).unwrap_or(rest.len());
         let follows = rest[length..].starts_with(word);
         let mut name = rest[..length].trim_end_matches(['.', '-']);
         if follows && name.len() == length {

@@ -212,6 +212,9 @@ fn version_end(text: &str, star: Star, local: Local, release_parts: usize) -> Op
     if star == Star::Yes && bytes[end..].starts_with(b".*") {
         return Some(end + 2);
     }
+    if !bytes.get(end).is_some_and(|it| it.is_ascii_alphanumeric() || b"-_.+".contains(it)) {
+        return Some(end); // As most versions end: with their release.
+    }
     let separator = |from: usize| from + usize::from(bytes.get(from).is_some_and(|it| b"-_.".contains(it)));
     let word = |from: usize, words: &[&str]| {
         words.iter().find_map(|it| {

@@ -2,8 +2,8 @@
 //! rows it asks for.
 //!
 //! `TABLE.rows` holds the header and then the rows in file order, one a line. `TABLE.index` is a Rust array, sorted by the
-//! names that rows are looked up by: where in that text the name stands, where its row does, and a key of the release that
-//! the row is about.
+//! hashes of the names that rows are looked up by: the hash, where in that text the name stands and where its row does, and
+//! a key of the release that the row is about.
 
 use std::{env, fs, path::Path};
 
@@ -59,11 +59,23 @@ fn lines_and_index(mut table: Table) -> Result<(String, String), String> {
             index.push((name, [start + at, start + at + name.len(), start, lines.len()], release));
         }
     }
-    index.sort_by_key(|(name, ..)| *name);
-    let places = |places: [usize; 4]| places.map(grouped).join(", ");
-    let entry = |(_, at, release)| format!("([{}], {release:#x})", places(at));
+    index.sort_by_key(|(name, ..)| name_hash(name));
+    for pair in index.windows(2) {
+        if pair[0].0 != pair[1].0 && name_hash(pair[0].0) == name_hash(pair[1].0) {
+            return Err(format!("`{}` and `{}` have the same hash", pair[0].0, pair[1].0));
+        }
+    }
+    let places = |places: [usize; 4]| places.map(|place| grouped(&place.to_string())).join(", ");
+    let entry = |(name, at, release): (&str, [usize; 4], u64)| {
+        format!("({}, [{}], {})", grouped(&name_hash(name).to_string()), places(at), grouped(&release.to_string()))
+    };
     let entries: Vec<String> = index.into_iter().map(entry).collect();
     Ok((lines, format!("&[{}]", entries.join(", "))))
+}
+
+/// The hash of a name (FNV-1a). The program makes the same hash of the name that it looks for.
+fn name_hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The key of a release that is written as up to four small numbers; 0 for anything else. The program makes the same key
@@ -79,8 +91,7 @@ fn release_key(text: &str) -> u64 {
 }
 
 /// A number as Rust code likes it: `108_364`.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
+fn grouped(digits: &str) -> String {
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {

@@ -86,9 +86,14 @@ pub struct Table<R: Row> {
     named: OnceLock<Vec<OnceLock<Box<R>>>>,
 }
 
-/// Where in the lines a name stands, from and to, and where its row does; then the key of the one release that the row is
-/// about, or 0. Sorted by name.
-type IndexEntry = ([u32; 4], u64);
+/// The hash of a name; where in the lines the name stands, from and to, and where its row does; then the key of the one
+/// release that the row is about, or 0. Sorted by hash, then as in the file.
+type IndexEntry = (u64, [u32; 4], u64);
+
+/// The hash of a name in the index (FNV-1a). `build.rs` has the same.
+fn name_hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
 
 /// The key of a release, the same for all its spellings; 0 for what is more than a few small numbers.
 ///
@@ -135,22 +140,26 @@ impl<R: Row> Table<R> {
         release: &Version,
     ) -> impl DoubleEndedIterator<Item = &'a R> + use<'a, R> {
         let key = release_key(release);
-        let may = move |at: &usize| key == 0 || self.index[*at].1 == 0 || self.index[*at].1 == key;
+        let may = move |at: &usize| key == 0 || self.index[*at].2 == 0 || self.index[*at].2 == key;
         self.indexed(name).filter(may).map(|at| self.row(at))
     }
 
     /// Where in the index the rows of one package stand.
     fn indexed(&self, name: &str) -> std::ops::Range<usize> {
-        let named = |([from, to, ..], _): &IndexEntry| &self.lines.as_bytes()[*from as usize..*to as usize];
-        let start = self.index.partition_point(|entry| named(entry) < name.as_bytes());
-        let count = self.index[start..].partition_point(|entry| named(entry) == name.as_bytes());
-        start..start + count
+        let hash = name_hash(name);
+        let start = self.index.partition_point(|entry| entry.0 < hash);
+        let Some((_, [from, to, ..], _)) = self.index.get(start).filter(|entry| entry.0 == hash) else { return 0..0 };
+        // Two names of one table never share a hash, but a name that is in no table may.
+        if &self.lines[*from as usize..*to as usize] != name {
+            return 0..0;
+        }
+        start..start + self.index[start..].partition_point(|entry| entry.0 == hash)
     }
 
     fn row(&self, at: usize) -> &R {
         let named = self.named.get_or_init(|| self.index.iter().map(|_| OnceLock::new()).collect());
         named[at].get_or_init(|| {
-            let ([_, _, from, to], _) = self.index[at];
+            let (_, [_, _, from, to], _) = self.index[at];
             Box::new(self.parse(&self.lines[from as usize..to as usize]))
         })
     }
@@ -388,7 +397,7 @@ mod tests {
     fn keys_of_releases_agree_with_those_of_the_build() {
         let knowledge = Knowledge::built_in();
         let mut keyed = 0;
-        for (at, (_, key)) in knowledge.needs.index.iter().enumerate() {
+        for (at, (_, _, key)) in knowledge.needs.index.iter().enumerate() {
             if let Some(release) = knowledge.needs.row(at).release.one() {
                 assert_eq!(*key, release_key(release), "{release}");
                 keyed += usize::from(*key != 0);

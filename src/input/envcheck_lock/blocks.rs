@@ -24,9 +24,6 @@ pub(super) fn take_packages(text: &str) -> (Vec<Found>, Cow<'_, str>) {
     let mut found = Vec::new();
     let mut rest = String::new();
     let mut copied = 0;
-    if text.contains("\"\"\"") || text.contains("'''") {
-        return (found, Cow::Borrowed(text)); // A text over several lines may hold anything.
-    }
     let mut at = 0;
     while at < text.len() {
         if text[at..].starts_with(HEADER) {
@@ -34,7 +31,7 @@ pub(super) fn take_packages(text: &str) -> (Vec<Found>, Cow<'_, str>) {
             if let Some(package) = block(text, at + HEADER.len(), end) {
                 found.push(package);
                 rest.push_str(&text[copied..at]);
-                rest.extend(std::iter::repeat_n(' ', end - at));
+                rest.push_str(&" ".repeat(end - at));
                 (at, copied) = (end, end);
                 continue;
             }
@@ -66,8 +63,11 @@ fn end_of_block(text: &str, start: usize) -> usize {
     at
 }
 
-/// Whether a line is complete: no text or bracket is open at its end.
+/// Whether a line is complete: no text or bracket is open at its end, and no text may go on over several lines.
 fn is_whole(line: &str) -> bool {
+    if line.contains("\"\"\"") || line.contains("'''") {
+        return false;
+    }
     let mut depth = 0_i32;
     let mut bytes = line.bytes();
     while let Some(byte) = bytes.next() {
@@ -101,7 +101,8 @@ fn block(text: &str, start: usize, end: usize) -> Option<Found> {
         if line.is_empty() {
             continue;
         }
-        let (key, value) = line.split_once(" = ")?;
+        let (key, value) = line.split_once('=')?;
+        let (key, value) = (key.strip_suffix(' ')?, value.strip_prefix(' ')?);
         let place = Span::new(line_start + key.len() + 3, line_start + line.len());
         let known = match key {
             "name" => name.replace((plain_text(value)?, place)).is_some(),
