@@ -170,6 +170,14 @@ fn resolves(context: &Context<'_>, side: &Environment, change: &Change, target: 
     if own.undecided.iter().any(|question| question.code == target.code && named(&question.reason)) {
         return false;
     }
+    // From here on only what is new counts.
+    let named = match change {
+        Change::Package { name, .. } => Some(name.as_str()),
+        Change::Driver(_) => None,
+    };
+    let new = |it: &Environment| it.settled_but(if it.side == side.side { named } else { None });
+    let (training, serving) = (after.training.map(new), new(after.serving));
+    let after = Context { training: training.as_ref(), serving: &serving, ..after };
     rules::all_findings(&after, |finding| {
         // What is unknown is not known to be better.
         let unknown = finding.code == "EC901"

@@ -42,6 +42,9 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     for view in side.packages() {
         let Some(version) = view.pin() else { continue };
         for need in ctx.knowledge.needs_rows(view.name.as_str(), version) {
+            if side.is_settled(&[view.name.as_str(), need.component.as_str()]) {
+                continue;
+            }
             let Some(other) = side.package(&need.component) else { continue };
             if foreign(view) || foreign(other) || !other.versions.within(&need.range.set).violated() {
                 continue;

@@ -46,6 +46,9 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             view.entries.iter().flat_map(|entry| &entry.package.extras).map(crate::fact::PackageName::as_str).collect();
         for (entry, stated) in stated(view) {
             let requirement = &stated.requirement;
+            if side.is_settled(&[view.name.as_str(), requirement.name.as_str()]) {
+                continue;
+            }
             let applies =
                 requirement.marker.as_ref().is_none_or(|marker| marker.evaluate(&side.target, &extras).holds());
             if applies {

@@ -40,7 +40,7 @@ rule! {
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let Some(python) = side.python() else { return };
     let mut allowing = Allowing::new(python.value);
-    for view in side.packages() {
+    for view in side.packages().filter(|view| !side.is_settled(&[view.name.as_str()])) {
         if !requires_python(side, view, (python.value, python.place), &mut allowing, out)
             && !wheel_file(side, view, python.value, python.place, out)
         {
