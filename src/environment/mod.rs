@@ -9,15 +9,12 @@ mod onnx_runtime;
 mod package;
 mod runtime;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
 use crate::{
     fact::{
-        Fact, FactKind, Gpu, Image, Libc, Library, Model, ModelSource, NamedVersion, PackageIndex, PackageName,
-        Standing, SystemPackage, Variable, marker::Target,
+        Fact, FactKind, Gpu, Image, Libc, Library, Model, ModelSource, NamedVersion, PackageIndex, Standing,
+        SystemPackage, Variable, marker::Target,
     },
     knowledge::{Knowledge, Reason},
     text::Place,
@@ -83,7 +80,16 @@ impl<T> Clone for Seen<'_, T> {
 
 impl<T> Copy for Seen<'_, T> {}
 
-type Packages = BTreeMap<PackageName, Arc<PackageView>>;
+/// Which packages of an environment are what they were when all rules were last asked.
+#[derive(Debug, Clone)]
+enum Settled {
+    None,
+    AllBut(String),
+    All,
+}
+
+/// Sorted by name.
+type Packages = Vec<Arc<PackageView>>;
 
 /// One side.
 #[derive(Debug)]
@@ -95,8 +101,11 @@ pub struct Environment {
     /// The machine that markers are evaluated for.
     pub target: Target,
     facts: Arc<Vec<Fact>>,
+    /// Where the facts stand that are no packages: a few among hundreds, and rules ask for them all the time.
+    others: Arc<Vec<usize>>,
     implied: Arc<Vec<Implied>>,
     packages: Arc<Packages>,
+    settled: Settled,
     /// What [`Environment::cuda_users`] found, since most GPU rules ask for it.
     cuda_users: OnceLock<Vec<CudaUser>>,
 }
@@ -114,13 +123,17 @@ impl Environment {
     }
 
     fn assemble(name: String, side: Side, facts: Arc<Vec<Fact>>, implied: Arc<Vec<Implied>>) -> Self {
+        let is_other = |at: &usize| !matches!(facts[*at].kind, FactKind::Package(_));
+        let others = Arc::new((0..facts.len()).filter(is_other).collect());
         let mut environment = Environment {
             name,
             side,
             target: Target::default(),
             facts,
+            others,
             implied,
             packages: Arc::default(),
+            settled: Settled::None,
             cuda_users: OnceLock::new(),
         };
         environment.target = Target {
@@ -140,8 +153,8 @@ impl Environment {
     #[must_use]
     pub fn with_package(&self, name: &str, version: &Version) -> Environment {
         let mut packages = (*self.packages).clone();
-        if let Some(view) = packages.get_mut(name) {
-            let view = Arc::make_mut(view);
+        if let Some(at) = self.position(name) {
+            let view = Arc::make_mut(&mut packages[at]);
             for entry in &mut view.entries {
                 let package = Arc::make_mut(&mut entry.package);
                 package.versions = VersionSet::exactly(version);
@@ -158,9 +171,38 @@ impl Environment {
             side: self.side,
             target: self.target.clone(),
             facts: Arc::clone(&self.facts),
+            others: Arc::clone(&self.others),
             implied: Arc::clone(&self.implied),
             packages: Arc::new(packages),
+            settled: Settled::None,
             cuda_users: OnceLock::new(),
+        }
+    }
+
+    /// The same side for the question what is new since all rules were asked, where at most one package differs: rules may
+    /// leave out what they would say about packages that are [settled](Environment::is_settled).
+    #[must_use]
+    pub fn settled_but(&self, changed: Option<&str>) -> Environment {
+        Environment {
+            name: self.name.clone(),
+            side: self.side,
+            target: self.target.clone(),
+            facts: Arc::clone(&self.facts),
+            others: Arc::clone(&self.others),
+            implied: Arc::clone(&self.implied),
+            packages: Arc::clone(&self.packages),
+            settled: changed.map_or(Settled::All, |name| Settled::AllBut(name.to_owned())),
+            cuda_users: self.cuda_users.clone(),
+        }
+    }
+
+    /// Whether nobody asks for what follows from these packages and the machine alone: it was said before.
+    #[must_use]
+    pub fn is_settled(&self, names: &[&str]) -> bool {
+        match &self.settled {
+            Settled::None => false,
+            Settled::AllBut(changed) => !names.contains(&changed.as_str()),
+            Settled::All => true,
         }
     }
 
@@ -191,20 +233,28 @@ impl Environment {
 
     /// All packages by name.
     pub fn packages(&self) -> impl Iterator<Item = &PackageView> {
-        self.packages.values().map(|view| &**view)
+        self.packages.iter().map(|view| &**view)
     }
 
     /// A package by its normalised name, whether or not its marker is decided; not if it surely does not apply.
     #[must_use]
     pub fn package(&self, name: &str) -> Option<&PackageView> {
-        self.packages.get(name).map(|view| &**view)
+        self.position(name).map(|at| &*self.packages[at])
     }
 
-    /// Values of one kind, the weightiest first.
+    fn position(&self, name: &str) -> Option<usize> {
+        self.packages.binary_search_by(|view| view.name.as_str().cmp(name)).ok()
+    }
+
+    /// Facts as they were read, in the order of the inputs, without the packages.
+    fn others(&self) -> impl Iterator<Item = &Fact> {
+        self.others.iter().map(|at| &self.facts[*at])
+    }
+
+    /// Values of one kind, the weightiest first. Packages are asked for by [`Environment::packages`].
     pub fn all<'a, T>(&'a self, pick: impl Fn(&'a FactKind) -> Option<&'a T>) -> Vec<Seen<'a, T>> {
         let mut found: Vec<Seen<'a, T>> = self
-            .facts
-            .iter()
+            .others()
             .map(|fact| (fact, [].as_slice()))
             .chain(self.implied.iter().map(|implied| (&implied.fact, implied.reasons.as_slice())))
             .filter_map(|(fact, reasons)| {
@@ -370,7 +420,7 @@ impl Environment {
     pub fn has_gpu(&self) -> bool {
         let device = self.device().map(|(device, _)| device);
         let signs = || {
-            self.facts.iter().chain(self.implied.iter().map(|implied| &implied.fact)).any(|fact| {
+            self.others().chain(self.implied.iter().map(|implied| &implied.fact)).any(|fact| {
                 matches!(
                     fact.kind,
                     FactKind::Gpu(_) | FactKind::Driver(_) | FactKind::DriverCuda(_) | FactKind::Cuda(_)
@@ -396,7 +446,7 @@ impl Environment {
     /// What the program is told to run on: `cuda`, `cpu`, ...; also from the execution providers it asks for.
     #[must_use]
     pub fn device(&self) -> Option<(&'static str, Place)> {
-        for fact in self.facts.iter() {
+        for fact in self.others() {
             match &fact.kind {
                 FactKind::Device(word) if ["cuda", "gpu"].contains(&word.as_str()) => {
                     return Some(("cuda", fact.place));

@@ -1,6 +1,6 @@
 //! What an environment knows about one package, over all files that name it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     fact::{Fact, FactKind, Package, PackageName, Standing, marker::Target},
@@ -107,29 +107,21 @@ impl PackageView {
     }
 }
 
-/// Groups the mentions of each package and decides which versions are left.
-pub(super) fn assemble<'f>(
-    facts: impl Iterator<Item = &'f Fact>,
-    target: &Target,
-) -> BTreeMap<PackageName, Arc<PackageView>> {
-    let mut mentions: BTreeMap<PackageName, Vec<Entry>> = BTreeMap::new();
+/// Groups the mentions of each package and decides which versions are left; sorted by name.
+pub(super) fn assemble<'f>(facts: impl Iterator<Item = &'f Fact>, target: &Target) -> Vec<Arc<PackageView>> {
+    let mut mentions: Vec<Entry> = Vec::new();
     for fact in facts {
         let FactKind::Package(package) = &fact.kind else { continue };
         let applies = package.marker.as_ref().map_or(Truth::Holds, |marker| marker.evaluate(target, &[]));
         if applies.violated() {
             continue;
         }
-        mentions.entry(package.name.clone()).or_default().push(Entry {
-            package: Arc::clone(package),
-            place: fact.place,
-            standing: fact.standing,
-            applies,
-        });
+        mentions.push(Entry { package: Arc::clone(package), place: fact.place, standing: fact.standing, applies });
     }
-    let views = mentions
-        .into_iter()
-        .filter_map(|(name, entries)| view(name.clone(), entries).map(|view| (name, Arc::new(view))));
-    views.collect()
+    // The order of the inputs stays among the mentions of one package.
+    mentions.sort_by(|a, b| a.package.name.cmp(&b.package.name));
+    let groups = mentions.chunk_by(|a, b| a.package.name == b.package.name);
+    groups.filter_map(|entries| view(entries[0].package.name.clone(), entries.to_vec()).map(Arc::new)).collect()
 }
 
 fn view(name: PackageName, entries: Vec<Entry>) -> Option<PackageView> {

@@ -95,7 +95,8 @@ impl Requirement {
         if let Some(version) = self.url.as_ref().and_then(of_url) {
             return VersionSet::exactly(&version);
         }
-        self.clauses.iter().fold(VersionSet::all(), |all, clause| all.intersection(&clause.versions()))
+        let sets = self.clauses.iter().map(Clause::versions);
+        sets.reduce(|all, set| all.intersection(&set)).unwrap_or_else(VersionSet::all)
     }
 
     /// The package that is asked for. `place` moves the spans of the parts to where they stand in the file.
@@ -158,7 +159,8 @@ impl Parser<'_> {
     fn identifier(&mut self) -> Option<Span> {
         let rest = self.rest();
         let word = |it: char| it.is_alphanumeric() || it == '_';
-        let length = rest.find(|it: char| !(it.is_ascii_alphanumeric() || "._-".contains(it))).unwrap_or(rest.len());
+        let length =
+            rest.find(|it: char| !(it.is_ascii_alphanumeric() || matches!(it, '.' | '_' | '-'))).unwrap_or(rest.len());
         let follows = rest[length..].starts_with(word);
         let mut name = rest[..length].trim_end_matches(['.', '-']);
         if follows && name.len() == length {

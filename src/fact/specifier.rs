@@ -51,6 +51,20 @@ impl Operator {
         OPERATORS.iter().find(|(spelling, _)| text.starts_with(spelling)).map(|(_, operator)| *operator)
     }
 
+    /// The operator in the terms of `pep440_rs`, for a version without `.*`.
+    fn of_pep440(self) -> pep440_rs::Operator {
+        match self {
+            Operator::Arbitrary => pep440_rs::Operator::ExactEqual,
+            Operator::Equal => pep440_rs::Operator::Equal,
+            Operator::Compatible => pep440_rs::Operator::TildeEqual,
+            Operator::NotEqual => pep440_rs::Operator::NotEqual,
+            Operator::AtMost => pep440_rs::Operator::LessThanEqual,
+            Operator::AtLeast => pep440_rs::Operator::GreaterThanEqual,
+            Operator::Below => pep440_rs::Operator::LessThan,
+            Operator::Above => pep440_rs::Operator::GreaterThan,
+        }
+    }
+
     /// The operator as it is written.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -110,11 +124,13 @@ pub(super) fn allowed(operator: Operator, version: &str) -> Option<VersionSet> {
     if operator == Operator::Arbitrary || (operator == Operator::Equal && !version.ends_with(".*")) {
         return parse_version(version).map(|version| VersionSet::exactly(&version));
     }
-    let version = match version.strip_suffix(".*") {
-        Some(release) => format!("{}.*", release.trim_end_matches(['-', '_', '.'])),
-        None => parse_version(version)?.to_string(),
+    let specifier = match version.strip_suffix(".*") {
+        Some(release) => {
+            let release = release.trim_end_matches(['-', '_', '.']);
+            VersionSpecifier::from_str(&format!("{operator}{release}.*")).ok()?
+        }
+        None => VersionSpecifier::from_version(operator.of_pep440(), parse_version(version)?).ok()?,
     };
-    let specifier = VersionSpecifier::from_str(&format!("{operator}{version}")).ok()?;
     Some(VersionSet::of_specifier(&specifier))
 }
 
@@ -195,6 +211,9 @@ fn version_end(text: &str, star: Star, local: Local, release_parts: usize) -> Op
     }
     if star == Star::Yes && bytes[end..].starts_with(b".*") {
         return Some(end + 2);
+    }
+    if !bytes.get(end).is_some_and(|it| it.is_ascii_alphanumeric() || b"-_.+".contains(it)) {
+        return Some(end); // As most versions end: with their release.
     }
     let separator = |from: usize| from + usize::from(bytes.get(from).is_some_and(|it| b"-_.".contains(it)));
     let word = |from: usize, words: &[&str]| {

@@ -179,15 +179,21 @@ fn resolves(context: &Context<'_>, side: &Environment, change: &Change, target: 
     if own.undecided.iter().any(|question| question.code == target.code && named(&question.reason)) {
         return false;
     }
-    let verdicts = rules::run(&after);
-    let marks: Vec<Mark> = verdicts.findings.iter().map(Mark::of).collect();
-    // A new remark about drift is no harm; a new warning is.
-    let harmless = |mark: &Mark| mark.severity == Severity::Info || mark.is_known(before);
-    // What is unknown is not known to be better.
-    let known = !verdicts.findings.iter().any(|finding| {
-        finding.code == "EC901" && matches!(change, Change::Package { name, .. } if finding.components.contains(name))
-    });
-    known && marks.iter().all(harmless)
+    // From here on only what is new counts.
+    let named = match change {
+        Change::Package { name, .. } => Some(name.as_str()),
+        Change::Driver(_) => None,
+    };
+    let new = |it: &Environment| it.settled_but(if it.side == side.side { named } else { None });
+    let (training, serving) = (after.training.map(new), new(after.serving));
+    let after = Context { training: training.as_ref(), serving: &serving, ..after };
+    rules::all_findings(&after, |finding| {
+        // What is unknown is not known to be better.
+        let unknown = finding.code == "EC901"
+            && matches!(change, Change::Package { name, .. } if finding.components.contains(name));
+        // A new remark about drift is no harm; a new warning is.
+        !unknown && (finding.severity == Severity::Info || Mark::of(finding).is_known(before))
+    })
 }
 
 fn shares(a: &Mark, b: &Mark) -> bool {

@@ -3,6 +3,8 @@
 //! Read: every key of the format, in any subset. Skipped with a note: unknown keys and values of the wrong kind. Broken
 //! TOML and a version other than 1 are faults, since half a lock would look like a whole one.
 
+mod blocks;
+
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -60,14 +62,26 @@ fn claims(probe: &Probe<'_>) -> Claim {
 
 fn read(files: &mut Files<'_>, file: FileId) -> Reading {
     let text = files.text(file);
+    let (packages, rest) = blocks::take_packages(&text);
+    if !packages.is_empty() {
+        let (root, faults) = DeTable::parse_recoverable(&rest);
+        // Where anything is wrong, or where packages are also written in another way, the whole text decides.
+        if faults.is_empty() && !root.get_ref().contains_key("package") {
+            return read_tree(&text, root.get_ref(), packages, file);
+        }
+    }
     let (root, faults) = DeTable::parse_recoverable(&text);
     if let Some(fault) = faults.first() {
         let place = fault.span().map(|span| Place { file, span: inside(&text, span) });
         let message = format!("broken TOML: {}", fault.message().lines().collect::<Vec<_>>().join("; "));
         return Reading { fault: Some(Fault { message, place }), ..Reading::default() };
     }
+    read_tree(&text, root.get_ref(), Vec::new(), file)
+}
+
+/// Reads the tables of a lock; some of its packages may have been read before.
+fn read_tree(text: &str, root: &DeTable<'_>, packages: Vec<blocks::Found>, file: FileId) -> Reading {
     let mut reader = Reader { file, out: Reading::default() };
-    let root = root.get_ref();
     match root.get("version") {
         Some(value) if integer(value) == Some(1) => {}
         Some(value) => {
@@ -92,6 +106,10 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
             _ => reader.unknown(key),
         }
     }
+    reader.out.facts.reserve(packages.len());
+    for (package, span) in packages {
+        reader.push(FactKind::Package(package.into()), span);
+    }
     let mut out = reader.out;
     out.facts.sort_by_key(|fact| (fact.place.span.start, fact.place.span.end));
     out.skipped.sort_by_key(|skipped| skipped.place.span.start);
@@ -101,6 +119,13 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
 fn inside(text: &str, span: std::ops::Range<usize>) -> Span {
     let start = crate::text::floor_char_boundary(text, span.start);
     Span::new(start, crate::text::floor_char_boundary(text, span.end).max(start))
+}
+
+/// Sets the version of a package that stands at a place, by its text where that is its normal form.
+fn exactly(package: &mut Package, version: &Version, normal: Option<&str>, span: Span) {
+    package.specifier = normal.map_or_else(|| format!("=={version}"), |text| ["==", text].concat());
+    package.versions = VersionSet::exactly(version);
+    package.parts = PackageParts { specifier: Some(span), ..package.parts };
 }
 
 /// Whether a version is written in its normal form for sure: numbers without leading zeros, separated by dots.
@@ -316,11 +341,9 @@ impl Reader {
                 "name" => {}
                 "version" => {
                     if let Some(version) = self.parsed::<Version>(value) {
-                        let written = value.get_ref().as_str().filter(|text| is_plain(text));
-                        package.specifier = written.map_or_else(|| format!("=={version}"), |text| ["==", text].concat());
-                        package.versions = VersionSet::exactly(&version);
                         place = value.span().into();
-                        package.parts = PackageParts { specifier: Some(place), ..package.parts };
+                        let normal = value.get_ref().as_str().filter(|text| is_plain(text));
+                        exactly(&mut package, &version, normal, place);
                     }
                 }
                 "requires" => package.requires = self.texts(value),
@@ -601,7 +624,44 @@ colour = "red"
         assert!(read_text("").fault.is_some());
     }
 
+    /// What the TOML tree alone says.
+    fn read_as_tree(text: &str) -> Option<Reading> {
+        let (mut sources, defines) = (Sources::default(), Defines::new());
+        let file = Files::new(&mut sources, &defines).add("train.lock".into(), Content::Owned(text.as_bytes().into()), None, None);
+        let (root, faults) = DeTable::parse_recoverable(text);
+        faults.is_empty().then(|| read_tree(text, root.get_ref(), Vec::new(), file))
+    }
+
+    fn line() -> impl Strategy<Value = String> {
+        let regular = "name = \"[a-c._-]{1,4}\"|version = \"[0-2](\\.0?[0-3]){0,2}(rc1|\\+cu1)?\"|cuda = \"1[12]\\.[0-4]\"";
+        let lists = "(requires|tags) = \\[(\"[a-c]<2\"(, ?\"[a-c]>=1\"){0,2},?)?\\]|requires-python = \">=3\\.[0-9]\"";
+        let headers = "\\[\\[package\\]\\]|\\[\\[library\\]\\]|\\[gpu\\]|\\[package\\]|\\[package\\.x\\]|\\[\\[package\\]\\] # c";
+        let odd = "# note|name = 'd'|build = \"\\\\n\"|x = \\[|\\]|y = \"\"\"|package\\.z = 1| name = \"e\"|\\[ \"q\" \\]|name=\"f\"|\t|\r";
+        prop_oneof![
+            9 => Just("[[package]]\nname = \"a-b\"".to_owned()),
+            6 => regular.prop_map(String::from),
+            3 => lists.prop_map(String::from),
+            2 => headers.prop_map(String::from),
+            1 => odd.prop_map(String::from),
+            1 => Just(String::new()),
+        ]
+    }
+
     proptest! {
+        #[test]
+        fn blocks_say_what_the_tree_says(lines in prop::collection::vec(line(), 0..12)) {
+            let text = format!("version = 1\n{}\n", lines.join("\n"));
+            let reading = read_text(&text);
+            match read_as_tree(&text) {
+                Some(tree) => {
+                    prop_assert_eq!(reading.facts, tree.facts);
+                    prop_assert_eq!(reading.skipped, tree.skipped);
+                    prop_assert_eq!(reading.fault, tree.fault);
+                }
+                None => prop_assert!(reading.fault.is_some(), "{:?}", text),
+            }
+        }
+
         #[test]
         fn never_panics_and_every_span_lies_inside(cut in 0..SAMPLE.len(), noise in "\\PC{0,12}", at in 0..SAMPLE.len()) {
             let mut text = SAMPLE.to_owned();

@@ -112,8 +112,7 @@ impl Knowledge {
     #[must_use]
     pub fn changes_between(&self, package: &str, from: &Version, to: &Version) -> Vec<(&Change, Provenance)> {
         let table = &self.change;
-        let crossed = |row: &&Change| row.package == package && row.crossed(from, to);
-        table.rows().iter().filter(crossed).map(|row| (row, table.provenance(row))).collect()
+        table.rows_of(package).filter(|row| row.crossed(from, to)).map(|row| (row, table.provenance(row))).collect()
     }
 }
 

@@ -86,8 +86,27 @@ pub struct Table<R: Row> {
     named: OnceLock<Vec<OnceLock<Box<R>>>>,
 }
 
-/// Where in the lines a name stands, from and to, and where its row does; sorted by name.
-type IndexEntry = [u32; 4];
+/// The hash of a name; where in the lines the name stands, from and to, and where its row does; then the key of the one
+/// release that the row is about, or 0. Sorted by hash, then as in the file.
+type IndexEntry = (u64, [u32; 4], u64);
+
+/// The hash of a name in the index (FNV-1a). `build.rs` has the same.
+fn name_hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The key of a release, the same for all its spellings; 0 for what is more than a few small numbers.
+///
+/// `build.rs` gives the rows theirs.
+fn release_key(version: &Version) -> u64 {
+    let parts = version.release();
+    let used = parts.len() - parts.iter().rev().take_while(|part| **part == 0).count();
+    let plain = !version.any_prerelease() && !version.is_post() && !version.is_local() && version.epoch() == 0;
+    if !plain || used > 4 || parts.iter().any(|part| *part > 0xffff) {
+        return 0;
+    }
+    (0..4).fold(0, |key, at| key << 16 | parts[..used].get(at).copied().unwrap_or(0))
+}
 
 impl<R: Row> Table<R> {
     const fn new(name: &'static str, lines: &'static str, index: &'static [IndexEntry]) -> Self {
@@ -111,12 +130,37 @@ impl<R: Row> Table<R> {
 
     /// The rows of one package (or of what else the table is about), in file order. No other row is parsed.
     pub fn rows_of(&self, name: &str) -> impl DoubleEndedIterator<Item = &R> {
-        let text = |from: u32, to: u32| &self.lines[from as usize..to as usize];
-        let start = self.index.partition_point(|entry| text(entry[0], entry[1]) < name);
-        let count = self.index[start..].iter().take_while(|entry| text(entry[0], entry[1]) == name).count();
-        (start..start + count).map(move |at| {
-            let named = self.named.get_or_init(|| self.index.iter().map(|_| OnceLock::new()).collect());
-            &**named[at].get_or_init(|| Box::new(self.parse(text(self.index[at][2], self.index[at][3]))))
+        self.indexed(name).map(|at| self.row(at))
+    }
+
+    /// Those rows of one package that may be about a release: without rows that surely name another one.
+    pub fn rows_about<'a>(
+        &'a self,
+        name: &str,
+        release: &Version,
+    ) -> impl DoubleEndedIterator<Item = &'a R> + use<'a, R> {
+        let key = release_key(release);
+        let may = move |at: &usize| key == 0 || self.index[*at].2 == 0 || self.index[*at].2 == key;
+        self.indexed(name).filter(may).map(|at| self.row(at))
+    }
+
+    /// Where in the index the rows of one package stand.
+    fn indexed(&self, name: &str) -> std::ops::Range<usize> {
+        let hash = name_hash(name);
+        let start = self.index.partition_point(|entry| entry.0 < hash);
+        let Some((_, [from, to, ..], _)) = self.index.get(start).filter(|entry| entry.0 == hash) else { return 0..0 };
+        // Two names of one table never share a hash, but a name that is in no table may.
+        if &self.lines[*from as usize..*to as usize] != name {
+            return 0..0;
+        }
+        start..start + self.index[start..].partition_point(|entry| entry.0 == hash)
+    }
+
+    fn row(&self, at: usize) -> &R {
+        let named = self.named.get_or_init(|| self.index.iter().map(|_| OnceLock::new()).collect());
+        named[at].get_or_init(|| {
+            let (_, [_, _, from, to], _) = self.index[at];
+            Box::new(self.parse(&self.lines[from as usize..to as usize]))
         })
     }
 
@@ -213,7 +257,7 @@ macro_rules! tables {
                     $($table: Table::new(stringify!($table),
                         include_str!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".rows")),
                         {
-                            static INDEX: &[[u32; 4]] = include!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".index"));
+                            static INDEX: &[IndexEntry] = include!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".index"));
                             INDEX
                         },
                     ),)*
@@ -350,6 +394,28 @@ mod tests {
             .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(".toml").map(str::to_owned))
             .collect();
         assert_eq!(names, files);
+    }
+
+    #[test]
+    fn keys_of_releases_agree_with_those_of_the_build() {
+        let knowledge = Knowledge::built_in();
+        let mut keyed = 0;
+        for (at, (_, _, key)) in knowledge.needs.index.iter().enumerate() {
+            if let Some(release) = knowledge.needs.row(at).release.one() {
+                assert_eq!(*key, release_key(release), "{release}");
+                keyed += usize::from(*key != 0);
+            } else {
+                assert_eq!(*key, 0);
+            }
+        }
+        assert!(keyed > 1000);
+        let key = |text: &str| release_key(&text.parse().unwrap());
+        assert_eq!(key("2.1"), key("2.1.0"));
+        assert_ne!(key("2.1"), key("2.10"));
+        assert_ne!(key("2.1"), key("0.2.1"));
+        for text in ["2.1rc1", "2.1.post1", "2.1+cu121", "1!2.1", "1.2.3.4.5", "20230101.1"] {
+            assert_eq!(key(text), 0, "{text}");
+        }
     }
 
     #[test]

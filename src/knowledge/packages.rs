@@ -3,7 +3,7 @@
 use super::{Knowledge, Provenance, Release, in_run};
 use crate::{
     fact::PackageName,
-    version::{CudaVersion, CudnnVersion, LibcVersion, PythonVersion, Version, VersionSet},
+    version::{self, CudaVersion, CudnnVersion, LibcVersion, PythonVersion, Version, VersionSet},
 };
 
 rows! {
@@ -66,13 +66,20 @@ impl Releases {
     }
 }
 
+/// Whether a text is a specifier and no version: these begin with a digit or a `v`.
+fn is_specifier(text: &str) -> bool {
+    !text.trim_start().starts_with(|first: char| first.is_ascii_alphanumeric())
+}
+
 impl<'de> serde::Deserialize<'de> for Releases {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(from)?;
-        match text.parse() {
-            Ok(release) => Ok(Releases::One(release)),
-            Err(_) => text.parse().map(Releases::Many).map_err(serde::de::Error::custom),
+        if !is_specifier(&text)
+            && let Ok(release) = text.parse()
+        {
+            return Ok(Releases::One(release));
         }
+        text.parse().map(Releases::Many).map_err(serde::de::Error::custom)
     }
 }
 
@@ -198,8 +205,9 @@ impl Knowledge {
 
     /// The distributions that provide an import package, `name` among them; just `name` if no group is known.
     #[must_use]
-    pub fn family(&self, name: &str) -> Vec<String> {
-        self.collisions_of(name).next().map_or_else(|| vec![name.to_owned()], |row| row.distributions.clone())
+    pub fn family<'a>(&'a self, name: &'a str) -> Vec<&'a str> {
+        let group = self.collisions_of(name).next();
+        group.map_or_else(|| vec![name], |row| row.distributions.iter().map(String::as_str).collect())
     }
 
     /// Whether a distribution is a full build of ONNX Runtime.
@@ -219,13 +227,13 @@ impl Knowledge {
     /// What a release needs of other packages.
     #[must_use]
     pub fn needs_of(&self, name: &str, version: &Version) -> Vec<(&Need, Provenance)> {
-        let table = &self.needs;
-        let public = if version.is_local() { version.clone().without_local() } else { version.clone() };
-        table
-            .rows_of(name)
-            .filter(|row| row.release.contains(&public))
-            .map(|row| (row, table.provenance(row)))
-            .collect()
+        self.needs_rows(name, version).map(|row| (row, self.needs.provenance(row))).collect()
+    }
+
+    /// As [`Knowledge::needs_of`], without who says so: most needs are met, and then nobody asks.
+    pub fn needs_rows(&self, name: &str, version: &Version) -> impl Iterator<Item = &Need> {
+        let public = version::public(version);
+        self.needs.rows_about(name, &public).filter(move |row| row.release.contains(&public))
     }
 
     /// The releases of a companion that go with a version of a component, oldest first.

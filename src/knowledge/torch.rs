@@ -1,7 +1,7 @@
 //! What torch builds bring along.
 
 use super::{Knowledge, Provenance, Release, in_run};
-use crate::version::{ComputeCapability, CudaVersion, CudnnVersion, Version};
+use crate::version::{self, ComputeCapability, CudaVersion, CudnnVersion, Version};
 
 rows! {
     /// The PyPI wheel of a torch release.
@@ -87,7 +87,7 @@ impl Knowledge {
     #[must_use]
     pub fn torch_release(&self, version: &Version) -> Option<(&TorchRelease, Provenance)> {
         let table = &self.torch_release;
-        let public = version.clone().without_local();
+        let public = version::public(version);
         let row = table.rows().iter().find(|row| row.version.0 == public)?;
         Some((row, table.provenance(row)))
     }

@@ -97,6 +97,10 @@ impl SourceCode for JointSource<'_> {
 /// The text with every hidden character replaced by a visible one, and every line end by one that terminals know, in as
 /// many bytes as there were.
 fn harmless(text: &str) -> Cow<'_, str> {
+    // Hardly any file holds anything else, and bytes are looked at much faster than characters.
+    if text.bytes().all(|byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
     let plain = |character: char| character == '\n' || character == '\t' || !is_hidden(character);
     if text.chars().all(plain) {
         return Cow::Borrowed(text);

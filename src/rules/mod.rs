@@ -176,6 +176,18 @@ pub fn run(context: &Context<'_>) -> Verdicts {
     verdicts
 }
 
+/// Runs one rule after the other for as long as a finding is allowed; whether all of them are.
+pub fn all_findings(context: &Context<'_>, allowed: impl Fn(&Finding) -> bool) -> bool {
+    RULES.iter().all(|rule| {
+        let mut verdicts = Verdicts::default();
+        run_one(rule, context, &mut verdicts);
+        verdicts.findings.iter_mut().all(|finding| {
+            explain_implied(context, finding);
+            allowed(finding)
+        })
+    })
+}
+
 /// Shows the whole chain behind facts that are only implied, and lets no finding be more certain than its weakest link.
 fn explain_implied(context: &Context<'_>, finding: &mut Finding) {
     let mut chain = Vec::new();

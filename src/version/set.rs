@@ -40,18 +40,20 @@ impl Ord for Cut {
             (Cut::Bottom, Cut::Bottom) | (Cut::Top, Cut::Top) => Ordering::Equal,
             (Cut::Bottom, _) | (_, Cut::Top) => Ordering::Less,
             (Cut::Top, _) | (_, Cut::Bottom) => Ordering::Greater,
-            (Cut::At(a, edge_a), Cut::At(b, edge_b)) => {
-                if a == b {
-                    edge_a.cmp(edge_b)
-                } else if *edge_a == Edge::AfterLocals && b.clone().without_local() == *a {
-                    Ordering::Greater
-                } else if *edge_b == Edge::AfterLocals && a.clone().without_local() == *b {
-                    Ordering::Less
-                } else {
-                    a.cmp(b)
-                }
-            }
+            (Cut::At(a, edge_a), Cut::At(b, edge_b)) => compare((a, *edge_a), (b, *edge_b)),
         }
+    }
+}
+
+/// Compares two positions beside versions.
+fn compare((a, edge_a): (&Version, Edge), (b, edge_b): (&Version, Edge)) -> Ordering {
+    // A version belongs to another one only by its label, and taking that off costs a copy.
+    let labels = |a: &Version, b: &Version| b.is_local() && b.clone().without_local() == *a;
+    match a.cmp(b) {
+        Ordering::Equal => edge_a.cmp(&edge_b),
+        _ if edge_a == Edge::AfterLocals && labels(a, b) => Ordering::Greater,
+        _ if edge_b == Edge::AfterLocals && labels(b, a) => Ordering::Less,
+        order => order,
     }
 }
 
@@ -105,7 +107,8 @@ impl VersionSet {
     /// What all clauses of a specifier allow together.
     #[must_use]
     pub fn of_specifiers(specifiers: &VersionSpecifiers) -> Self {
-        specifiers.iter().fold(VersionSet::all(), |set, clause| set.intersection(&VersionSet::of_specifier(clause)))
+        let sets = specifiers.iter().map(VersionSet::of_specifier);
+        sets.reduce(|all, set| all.intersection(&set)).unwrap_or_else(VersionSet::all)
     }
 
     /// What one clause allows.
@@ -125,9 +128,10 @@ impl VersionSet {
             Operator::LessThan if version.any_prerelease() => VersionSet::between(Cut::Bottom, before(version.clone())),
             Operator::LessThan => {
                 let release = release_of(version, version.release());
-                let below = VersionSet::between(Cut::Bottom, before(release.clone().with_min(Some(0))));
+                let mut set = VersionSet::between(Cut::Bottom, before(release.clone().with_min(Some(0))));
                 // `<1.7.post2` still holds 1.7 and 1.7.post1, but no pre-release of 1.7.
-                below.union(&VersionSet::between(before(release), before(version.clone())))
+                set.intervals.extend(VersionSet::between(before(release), before(version.clone())).intervals);
+                set
             }
             Operator::GreaterThan => {
                 let low = if version.is_post() || version.is_dev() || version.is_pre() {
@@ -205,15 +209,39 @@ impl VersionSet {
     /// Whether a version is in the set.
     #[must_use]
     pub fn contains(&self, version: &Version) -> bool {
-        let low = Cut::At(version.clone(), Edge::Before);
-        let high = Cut::At(version.clone(), Edge::After);
-        self.intervals.iter().any(|(from, to)| *from <= low && high <= *to)
+        let begins = |from: &Cut| match from {
+            Cut::Bottom => true,
+            Cut::At(low, edge) => compare((low, *edge), (version, Edge::Before)).is_le(),
+            Cut::Top => false,
+        };
+        let ends = |to: &Cut| match to {
+            Cut::Bottom => false,
+            Cut::At(high, edge) => compare((version, Edge::After), (high, *edge)).is_le(),
+            Cut::Top => true,
+        };
+        self.intervals.iter().any(|(from, to)| begins(from) && ends(to))
     }
 
     /// Whether every version of this set is in `other`.
     #[must_use]
     pub fn is_subset(&self, other: &VersionSet) -> bool {
-        self.intersection(&other.complement()).is_empty()
+        self.intervals.iter().all(|(low, high)| {
+            // How far the other set holds everything from `low` on; its intervals rise, and may touch.
+            let mut held = low;
+            for (from, to) in &other.intervals {
+                if from <= held && held < to {
+                    held = to;
+                }
+            }
+            high <= held
+        })
+    }
+
+    /// Whether some version is in both sets.
+    #[must_use]
+    pub fn intersects(&self, other: &VersionSet) -> bool {
+        let meet = |(low_a, high_a): &(Cut, Cut), (low_b, high_b): &(Cut, Cut)| low_a.max(low_b) < high_a.min(high_b);
+        self.intervals.iter().any(|a| other.intervals.iter().any(|b| meet(a, b)))
     }
 
     /// Whether a version that is only known to be in this set meets a need.
@@ -225,10 +253,10 @@ impl VersionSet {
             Truth::Undecided
         } else if self.is_subset(need) {
             Truth::Holds
-        } else if self.intersection(need).is_empty() {
-            Truth::Violated
-        } else {
+        } else if self.intersects(need) {
             Truth::Undecided
+        } else {
+            Truth::Violated
         }
     }
 
@@ -352,6 +380,20 @@ mod tests {
             let Ok(clause) = text.parse::<VersionSpecifier>() else { return Ok(()) };
             let candidate: Version = candidate.parse().unwrap();
             prop_assert_eq!(VersionSet::of_specifier(&clause).contains(&candidate), clause.contains(&candidate), "{} in {}", candidate, text);
+        }
+
+        #[test]
+        fn subsets_and_meetings_are_what_the_set_operations_say(a in version(), b in version(), c in version(), d in version()) {
+            let plain = |text: &str| text.replace("+cu1", "");
+            let sets = [format!("=={a}"), format!("!={b}"), format!(">={},<{}", plain(&c), plain(&d)), format!("<={},!={a}", plain(&b))];
+            let sets: Vec<VersionSet> = sets.iter().filter_map(|text| text.parse().ok()).collect();
+            let unions: Vec<VersionSet> = sets.iter().flat_map(|one| sets.iter().map(|two| one.union(two))).collect();
+            for one in &unions {
+                for two in &unions {
+                    prop_assert_eq!(one.is_subset(two), one.intersection(&two.complement()).is_empty(), "{:?} in {:?}", one, two);
+                    prop_assert_eq!(one.intersects(two), !one.intersection(two).is_empty(), "{:?} and {:?}", one, two);
+                }
+            }
         }
 
         #[test]

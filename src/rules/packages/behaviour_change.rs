@@ -74,6 +74,9 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
     for serve in serving.packages() {
         let Some(train) = training.package(serve.name.as_str()) else { continue };
         let changes = between(ctx.knowledge, train, serve);
+        if changes.is_empty() {
+            continue;
+        }
         let Some(finding) = told(serve.name.as_str(), &train.shown(), &serve.shown(), changes) else { continue };
         let (name, before, after) = (&serve.name, train.shown(), serve.shown());
         let help = match finding.impact {

@@ -5,7 +5,7 @@ use crate::{
     knowledge::{Knowledge, Reason, torch::Build},
     rules::{Check, Context},
     text::Place,
-    version::CudaVersion,
+    version::{self, CudaVersion},
 };
 
 rule! {
@@ -64,7 +64,7 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
             .or_else(|| family.iter().find_map(|name| training.package(name)).filter(|_| serving_is_alone(serving, &family)));
         let Some(train) = train else { continue };
         let (Some(a), Some(b)) = (train.pin(), serve.pin()) else { continue };
-        if a != b && a.clone().without_local() != b.clone().without_local() {
+        if a != b && version::public(a) != version::public(b) {
             continue;
         }
         let ((before, _), (after, why)) = (kind(training, train, ctx.knowledge), kind(serving, serve, ctx.knowledge));
@@ -125,7 +125,7 @@ pub(crate) fn is_cpu(side: &Environment, view: &PackageView, knowledge: &Knowled
 pub(crate) fn reports(ctx: &Context<'_>, serving: &Environment, view: &PackageView) -> bool {
     let train = ctx.training.and_then(|training| training.package(view.name.as_str()).map(|train| (training, train)));
     train.is_some_and(|(training, train)| {
-        let same = train.pin().zip(view.pin()).is_some_and(|(a, b)| a.clone().without_local() == b.clone().without_local());
+        let same = train.pin().zip(view.pin()).is_some_and(|(a, b)| version::public(a) == version::public(b));
         let (before, after) = (kind(training, train, ctx.knowledge).0, kind(serving, view, ctx.knowledge).0);
         same && before.is_some() && before != after
     })
@@ -181,13 +181,14 @@ fn kind(side: &Environment, view: &PackageView, knowledge: &Knowledge) -> (Optio
                 "torchvision" | "torchaudio" => side.package("torch"),
                 _ => None,
             };
-            match torch.and_then(|_| side.build_of_index()) {
+            let Some(torch) = torch else { return (None, None) };
+            match side.build_of_index() {
                 Some(Build::Cpu) => return (Some(Kind::Cpu), None),
                 Some(Build::Cuda(cuda)) => return (Some(Kind::Cuda(Some(cuda))), None),
                 None if side.indexes().is_empty() || view.standing == Standing::Observed => {}
                 Some(_) | None => return (None, None),
             }
-            let release = torch.and_then(PackageView::pin).filter(|version| !version.is_local());
+            let release = torch.pin().filter(|version| !version.is_local());
             match release.and_then(|version| knowledge.torch_release(version)) {
                 Some((row, provenance)) if side.target.os.as_deref().is_none_or(|os| os == "linux") => {
                     let claim = format!("torch {} from PyPI brings CUDA {} (Linux x86_64)", row.version, row.cuda);
@@ -204,10 +205,10 @@ fn guessed(view: &PackageView) -> bool {
     view.standing == Standing::Declared && view.pin().is_some_and(|version| !version.is_local())
 }
 
-fn serving_is_alone(serving: &Environment, family: &[String]) -> bool {
+fn serving_is_alone(serving: &Environment, family: &[&str]) -> bool {
     family.iter().filter(|name| serving.package(name).is_some()).count() == 1
 }
 
 fn public(version: &crate::version::Version) -> String {
-    version.clone().without_local().to_string()
+    version::public(version).to_string()
 }

@@ -50,7 +50,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let mut unmet: Vec<Unmet<'_>> = Vec::new();
     for view in side.packages() {
         let Some(version) = view.pin() else { continue };
-        for (need, provenance) in ctx.knowledge.needs_of(view.name.as_str(), version) {
+        for need in ctx.knowledge.needs_rows(view.name.as_str(), version) {
             let Some(other) = side.package(&need.component) else { continue };
             if foreign(view) || foreign(other) || !other.versions.within(&need.range.set).violated() {
                 continue;
@@ -59,6 +59,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             if need.component == "numpy" && numpy_abi::reports(ctx, side, view) {
                 continue;
             }
+            let provenance = ctx.knowledge.needs.provenance(need);
             unmet.push(Unmet { view, other, range: &need.range.text, provenance });
         }
     }
@@ -127,7 +128,7 @@ fn unknown(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         let (Some(version), name) = (view.pin(), view.name.as_str()) else { return false };
         let stated = view.entries.iter().any(|entry| !entry.package.requires.is_empty());
         // torch is followed by its own table; here it has rows for one companion only.
-        if stated || name == "torch" || foreign(view) || !ctx.knowledge.needs_of(name, version).is_empty() {
+        if stated || name == "torch" || foreign(view) || ctx.knowledge.needs_rows(name, version).next().is_some() {
             return false;
         }
         // Its own minor is followed by another patch release, with a bound that it may or may not share.

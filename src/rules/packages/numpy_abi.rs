@@ -3,7 +3,7 @@ use crate::{
     finding::{Impact, Severity, Verdicts},
     knowledge::{Grounds, Reason, onnx::WithNumpy2},
     rules::{Check, Context, listed, listed_up_to},
-    version::{Truth, Version, VersionSet},
+    version::{self, Truth, Version, VersionSet},
 };
 
 rule! {
@@ -118,7 +118,7 @@ fn built_for_numpy_1<'a>(ctx: &Context<'_>, view: &'a PackageView) -> Option<Old
     if view.entries.iter().any(|entry| entry.package.build.is_some()) {
         return None;
     }
-    let public = version.clone().without_local();
+    let public = version::public(version);
     let knowledge = ctx.knowledge;
     if view.name.as_str() == "onnxruntime" {
         let table = &knowledge.onnxruntime_release;
@@ -133,10 +133,8 @@ fn built_for_numpy_1<'a>(ctx: &Context<'_>, view: &'a PackageView) -> Option<Old
         let reason = Reason { claim, provenance: table.provenance(row) };
         return Some(Old { view, version, sure: true, works: "1.19.0".into(), reason });
     }
-    let (row, provenance) = knowledge.numpy_abi(view.name.as_str())?;
-    if public > row.last.0 {
-        return None;
-    }
+    let row = knowledge.numpy_abi.rows_of(view.name.as_str()).next().filter(|row| public <= row.last.0)?;
+    let provenance = knowledge.numpy_abi.provenance(row);
     let sure = provenance.grounds == Grounds::Error;
     let claim = format!(
         "{} {} is the last release built for NumPy 1, {} the first that works with NumPy 2",

@@ -46,6 +46,9 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             view.entries.iter().flat_map(|entry| &entry.package.extras).map(crate::fact::PackageName::as_str).collect();
         for (entry, stated) in stated(view) {
             let requirement = &stated.requirement;
+            if side.is_settled(&[view.name.as_str(), requirement.name.as_str()]) {
+                continue;
+            }
             let applies =
                 requirement.marker.as_ref().is_none_or(|marker| marker.evaluate(&side.target, &extras).holds());
             if applies {
@@ -119,12 +122,15 @@ fn violates(other: &PackageView, stated: &StatedRequirement) -> bool {
         return true;
     }
     // pip takes no note of a package whose version it cannot read, and compares after `===` letter by letter.
-    let observed = other.standing == Standing::Observed;
-    let (pin, entry) = (other.pin().map(ToString::to_string), other.leading());
-    let unreadable = pin.is_none() && entry.package.origin == Origin::Listed && entry.package.specifier.starts_with("===");
-    let spelled = stated.requirement.clauses.iter().filter(|clause| clause.operator == Operator::Arbitrary);
-    let mut spelled = spelled.map(|clause| clause.version.as_str());
-    observed && (unreadable || pin.is_some_and(|pin| spelled.any(|wanted| !wanted.eq_ignore_ascii_case(&pin))))
+    if other.standing != Standing::Observed {
+        return false;
+    }
+    let Some(pin) = other.pin() else {
+        let entry = other.leading();
+        return entry.package.origin == Origin::Listed && entry.package.specifier.starts_with("===");
+    };
+    let mut spelled = stated.requirement.clauses.iter().filter(|clause| clause.operator == Operator::Arbitrary);
+    spelled.any(|wanted| !wanted.version.eq_ignore_ascii_case(&pin.to_string()))
 }
 
 fn one(

@@ -3,6 +3,7 @@ use crate::{
     finding::{Finding, Impact, Severity, Verdicts},
     knowledge::{Reason, packages::Role, torch::Build},
     rules::{Check, Context, listed_up_to, model::written_by_another_version, packages::behaviour_change},
+    version,
 };
 
 rule! {
@@ -99,7 +100,7 @@ fn differ(train: &PackageView, serve: &PackageView) -> bool {
                 Some(Build::Other(_)) => version.any_prerelease(),
                 _ => false,
             });
-            if of_commit { a.only_release() != b.only_release() } else { a != b && a.clone().without_local() != b.clone().without_local() }
+            if of_commit { a.only_release() != b.only_release() } else { a != b && version::public(a) != version::public(b) }
         }
         _ => !train.versions.is_empty() && !serve.versions.is_empty() && serve.versions.within(&train.versions).violated(),
     }

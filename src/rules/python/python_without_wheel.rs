@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use crate::{
     environment::{Environment, PackageView},
     fact::{Standing, wheel},
@@ -40,8 +42,9 @@ rule! {
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let Some(python) = side.python() else { return };
     let mut lacking = Vec::new();
+    let mut allowing = Allowing::new(python.value);
     for view in side.packages() {
-        if !requires_python(side, view, python.value, python.place, out)
+        if !requires_python(side, view, (python.value, python.place), &mut allowing, out)
             && !wheel_file(side, view, python.value, python.place, out)
         {
             lacking.extend(wheels(ctx, side, view, python.value));
@@ -56,12 +59,34 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     }
 }
 
+/// What `Requires-Python` texts say about one interpreter; hundreds of packages share a few of them.
+struct Allowing<'t> {
+    running: VersionSet,
+    /// By text: what it allows, if that excludes the interpreter.
+    excluding: BTreeMap<&'t str, Option<VersionSet>>,
+}
+
+impl<'t> Allowing<'t> {
+    fn new(python: &PythonVersion) -> Self {
+        let running = match python.number().parts().len() {
+            0..=2 => format!("=={python}.*").parse(),
+            _ => format!("=={python}").parse(),
+        };
+        Allowing { running: running.unwrap_or_else(|_| VersionSet::all()), excluding: BTreeMap::new() }
+    }
+
+    fn excluded_by(&mut self, text: &'t str) -> Option<&VersionSet> {
+        let excludes = |allowed: &VersionSet| self.running.within(allowed).violated();
+        self.excluding.entry(text).or_insert_with(|| text.parse().ok().filter(excludes)).as_ref()
+    }
+}
+
 /// Whether `Requires-Python` already excludes the interpreter.
-fn requires_python(
+fn requires_python<'t>(
     side: &Environment,
-    view: &PackageView,
-    python: &PythonVersion,
-    place: Place,
+    view: &'t PackageView,
+    (python, place): (&PythonVersion, Place),
+    allowing: &mut Allowing<'t>,
     out: &mut Verdicts,
 ) -> bool {
     let Some((entry, text)) = view
@@ -71,15 +96,8 @@ fn requires_python(
     else {
         return false;
     };
-    let Ok(allowed) = text.parse::<VersionSet>() else { return false };
-    let running: VersionSet = match python.number().parts().len() {
-        0..=2 => format!("=={python}.*").parse(),
-        _ => format!("=={python}").parse(),
-    }
-    .unwrap_or_else(|_| VersionSet::all());
-    if !running.within(&allowed).violated() {
-        return false;
-    }
+    let Some(allowed) = allowing.excluded_by(text).cloned() else { return false };
+    let running = &allowing.running;
     // What was installed all the same is merely newer than its maker promised; `uv pip check` accepts that.
     let from = allowed.lower_bound().map_or_else(VersionSet::all, |lowest| {
         format!(">={lowest}").parse().unwrap_or_else(|_| VersionSet::all())
