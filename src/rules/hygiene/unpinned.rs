@@ -56,8 +56,11 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     for view in floating.iter().take(3) {
         finding = finding.primary(&side.name, view.place(), what(view));
     }
+    let mut wrote = None;
     if let Some((owner, model)) = written(first) {
-        finding = finding.label(&owner.name, model.place, format!("written with {}", first.name));
+        wrote = model.value.producer.as_ref().and_then(|producer| producer.version.as_deref());
+        let with = wrote.map_or_else(String::new, |version| format!(" {version}"));
+        finding = finding.label(&owner.name, model.place, format!("written with {}{with}", first.name));
     }
     let pinned = ctx.training.filter(|_| side.side == Side::Serving).and_then(|training| {
         let view = training.package(first.name.as_str())?;
@@ -68,7 +71,10 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             finding = finding.label(&training.name, view.place(), format!("{version} in training"));
             format!("pin what training used, such as {}=={version}", first.name)
         }
-        None => "pin exact versions (==), best with a lock file".to_owned(),
+        None => match wrote {
+            Some(version) => format!("pin what the model was written with, {}=={version}", first.name),
+            None => "pin exact versions (==), best with a lock file".to_owned(),
+        },
     };
     out.findings.push(finding.help(help));
 }

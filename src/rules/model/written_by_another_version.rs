@@ -100,7 +100,10 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
         let undecided = || {
             RULE.undecided(
                 format!("{} was written by {part}, and one of the versions is not known", model.value.path),
-                format!("pin {part} in serving to the version that wrote the file"),
+                match &writer.version {
+                    Some(version) => format!("pin {part}=={version} in serving, which wrote the file"),
+                    None => format!("pin {part} in serving to the version that wrote the file"),
+                },
             )
         };
         let Some(version) = &writer.version else {
@@ -202,6 +205,7 @@ fn placed(
     holds: &str,
 ) -> Finding {
     let name = writer.name;
+    let tensorflow = ["tensorflow", "tensorflow-cpu"].iter().find_map(|it| ctx.serving.package(it));
     let finding = finding.primary(writer.environment, writer.place, format!("written by {name} {version}{holds}"));
     let finding = if writer.place.file == model.place.file && writer.named {
         finding
@@ -216,9 +220,10 @@ fn placed(
                 format!("serve with {TF_SERVING} {version} or newer, or write the model again with {name} of its version")
             }
             // TensorFlow and its Keras go together.
-            other if name == "keras" && other != "keras" => {
+            _ if name == "keras" && tensorflow.is_some() => {
                 let which = if version.release()[0] >= 3 { "2.16 or newer" } else { "2.15 or older" };
-                format!("take {other} {which} in serving, or write the model again with {}", reader.shown)
+                let tensorflow = tensorflow.map_or("tensorflow", |view| view.name.as_str());
+                format!("take {tensorflow} {which} in serving, or write the model again with {}", reader.shown)
             }
             _ => format!("pin {name}=={version} in serving, or write the model again with {}", reader.shown),
         })

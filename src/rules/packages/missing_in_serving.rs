@@ -39,7 +39,8 @@ rule! {
 const OBJECTS: [&str; 5] = ["pickle", "joblib", "cloudpickle", "dill", "skops"];
 
 fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: &mut Verdicts) {
-    if serving.packages().next().is_none() {
+    // An image brings more than the packages that it is known for.
+    if serving.packages().all(|view| view.standing == Standing::Implied) {
         return; // Nothing says which packages serving has.
     }
     let known = ctx.knowledge;
