@@ -5,8 +5,9 @@ use std::{mem::ManuallyDrop, path::PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::{
-    Failure, Gate, InputOptions, KNOWLEDGE, OutputOptions,
+    Failure, Gate, InputOptions, OutputOptions,
     load::{Wanted, load},
+    settings::SettingsOptions,
 };
 use crate::{
     environment::Side,
@@ -71,6 +72,8 @@ struct VerdictOptions {
     /// Do not look for an envcheck.toml
     #[arg(long)]
     no_config: bool,
+    #[command(flatten)]
+    settings: SettingsOptions,
     #[command(flatten)]
     inputs: InputOptions,
     #[command(flatten)]
@@ -141,8 +144,9 @@ fn run(wanted: &[Wanted<'_>], options: &VerdictOptions) -> Result<Gate, Failure>
     }
     // The process ends after the report: taking everything apart piece by piece would be a tenth of its time.
     let mut sources = ManuallyDrop::new(Sources::default());
-    let sides = ManuallyDrop::new(load(wanted, &options.inputs, &mut sources)?);
-    let context = context(&sides, &KNOWLEDGE)?;
+    let knowledge = ManuallyDrop::new(options.settings.knowledge()?);
+    let sides = ManuallyDrop::new(load(wanted, &options.inputs, &knowledge, &mut sources)?);
+    let context = context(&sides, &knowledge)?;
     let mut verdicts = rules::run(&context);
     // The search for fixes costs more than the verdict; a format that does not show them does without.
     if options.format != "concise" {

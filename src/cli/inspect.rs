@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{
     Failure, Gate, InputOptions, OutputOptions,
     load::{Wanted, load},
+    settings::SettingsOptions,
 };
 use crate::{
     environment::Side,
@@ -24,6 +25,8 @@ pub(super) struct Inspect {
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
     #[command(flatten)]
+    settings: SettingsOptions,
+    #[command(flatten)]
     read: InputOptions,
     #[command(flatten)]
     output: OutputOptions,
@@ -39,7 +42,7 @@ impl Inspect {
     pub(super) fn run(self) -> Result<Gate, Failure> {
         let mut sources = Sources::default();
         let wanted = [Wanted { name: "environment", side: Side::Alone, inputs: &self.inputs, models: &[] }];
-        let sides = load(&wanted, &self.read, &mut sources)?;
+        let sides = load(&wanted, &self.read, &self.settings.knowledge()?, &mut sources)?;
         let text = match self.format {
             Format::Human => inspect_human(&sides, &sources),
             Format::Json => inspect_json(&sides, &sources),

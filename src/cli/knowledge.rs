@@ -5,22 +5,21 @@ use std::fmt::Write as _;
 use clap::Args;
 use serde_json::Value;
 
-use super::{Failure, Gate, terminal};
-use crate::{
-    fact::PackageName,
-    knowledge::{KNOWLEDGE_DATE, Knowledge},
-};
+use super::{Failure, Gate, settings::SettingsOptions, terminal};
+use crate::{fact::PackageName, knowledge::KNOWLEDGE_DATE};
 
 /// Show the rows of knowledge about a component.
 #[derive(Debug, Args)]
 pub(super) struct KnowledgeCommand {
     /// A package, GPU, operator, domain or table; without it, the tables are listed
     component: Option<String>,
+    #[command(flatten)]
+    settings: SettingsOptions,
 }
 
 impl KnowledgeCommand {
     pub(super) fn run(self) -> Result<Gate, Failure> {
-        let knowledge = Knowledge::built_in();
+        let knowledge = self.settings.knowledge()?;
         let mut out = String::new();
         let Some(component) = self.component else {
             let _ = writeln!(out, "knowledge of {KNOWLEDGE_DATE}");

@@ -7,11 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Failure, InputOptions, KNOWLEDGE};
+use super::{Failure, InputOptions};
 use crate::{
     environment::{Environment, Side},
     fact::{Fact, FactKind},
     input::{self, Claim, Content, Defines, FORMATS, Files, Format, Probe, files},
+    knowledge::Knowledge,
     report::{InputSummary, ReportedSide, SkippedPart},
     text::{FileId, Sources, escape},
 };
@@ -35,17 +36,19 @@ const SKIPPED_FOLDERS: [&str; 7] =
 pub(super) fn load(
     wanted: &[Wanted<'_>],
     options: &InputOptions,
+    knowledge: &Knowledge,
     sources: &mut Sources,
 ) -> Result<Vec<ReportedSide>, Failure> {
     let defines: Defines = options.define.iter().cloned().collect();
     let mut files = Files::new(sources, &defines).with_target(options.target.as_deref());
-    let mut loader = Loader { files: &mut files, options };
+    let mut loader = Loader { files: &mut files, options, knowledge };
     wanted.iter().map(|side| loader.side(side)).collect()
 }
 
 struct Loader<'f, 'a> {
     files: &'f mut Files<'a>,
     options: &'f InputOptions,
+    knowledge: &'f Knowledge,
 }
 
 /// One file that was read.
@@ -97,7 +100,7 @@ impl Loader<'_, '_> {
                 skipped: file.skipped,
             });
         }
-        Ok(ReportedSide { environment: Environment::new(wanted.name, wanted.side, facts, &KNOWLEDGE), inputs })
+        Ok(ReportedSide { environment: Environment::new(wanted.name, wanted.side, facts, self.knowledge), inputs })
     }
 
     fn stdin(&mut self) -> Result<ReadFile, Failure> {
@@ -218,7 +221,7 @@ fn unknown(shown: &str, content: &Content) -> Failure {
     Failure::new(format!("no reader understands `{}`; envcheck looked for:\n{}{encoding}", escape(shown), formats()))
 }
 
-fn unreadable(shown: &str, fault: &std::io::Error) -> Failure {
+pub(super) fn unreadable(shown: &str, fault: &std::io::Error) -> Failure {
     Failure::new(format!("could not read `{}`: {}", escape(shown), files::reason(fault)))
 }
 
@@ -226,7 +229,7 @@ fn escape_lines(text: &str) -> String {
     text.lines().map(escape).collect::<Vec<_>>().join("\n")
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     let text = path.to_string_lossy().replace('\\', "/");
     text.strip_prefix("./").unwrap_or(&text).to_owned()
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use super::{
     Failure, Gate, InputOptions, OutputOptions,
     load::{Wanted, load},
+    settings::SettingsOptions,
     terminal,
 };
 use crate::{environment::Side, report::write_lock, text::Sources};
@@ -27,6 +28,8 @@ pub(super) struct Lock {
     #[arg(long, value_parser = ["training", "serving"])]
     role: Option<String>,
     #[command(flatten)]
+    settings: SettingsOptions,
+    #[command(flatten)]
     read: InputOptions,
     #[command(flatten)]
     output: OutputOptions,
@@ -36,7 +39,7 @@ impl Lock {
     pub(super) fn run(self) -> Result<Gate, Failure> {
         let mut sources = Sources::default();
         let wanted = [Wanted { name: "environment", side: Side::Alone, inputs: &self.from, models: &self.model }];
-        let sides = load(&wanted, &self.read, &mut sources)?;
+        let sides = load(&wanted, &self.read, &self.settings.knowledge()?, &mut sources)?;
         for side in &sides {
             let (text, notes) = write_lock(&side.environment, self.name.as_deref(), self.role.as_deref());
             self.output.write(&text)?;

@@ -8,13 +8,12 @@ mod inspect;
 mod knowledge;
 mod load;
 mod lock;
+mod settings;
 mod terminal;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-
-use crate::knowledge::Knowledge;
 
 /// Finds version mismatches between the training and the serving environment of a machine-learning model.
 #[derive(Debug, Parser)]
@@ -79,9 +78,6 @@ enum ColorChoice {
     Always,
     Never,
 }
-
-/// What envcheck knows, for the whole run.
-static KNOWLEDGE: Knowledge = Knowledge::built_in();
 
 /// Why envcheck could not do its work: exit code 2.
 #[derive(Debug)]

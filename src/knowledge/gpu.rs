@@ -29,6 +29,11 @@ rows! {
         /// Product names as nvidia-smi prints them.
         pub names: Vec<String>,
     }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.model.eq_ignore_ascii_case(&built_in.model)
+        }
+    }
 }
 
 rows! {
@@ -43,6 +48,15 @@ rows! {
         /// A lower bound of the first driver branch.
         pub first_driver_branch: Option<u32>,
     }
+    impl {
+        fn touches(&self, built_in: &Self) -> bool {
+            self.name == built_in.name || self.capabilities.iter().any(|it| built_in.capabilities.contains(it))
+        }
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.name == built_in.name
+        }
+    }
 }
 
 rows! {
@@ -56,6 +70,15 @@ rows! {
         pub min: ComputeCapability,
         /// Greatest capability.
         pub max: ComputeCapability,
+    }
+    impl {
+        fn touches(&self, built_in: &Self) -> bool {
+            self.first <= built_in.last && built_in.first <= self.last
+        }
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.first == built_in.first && self.last == built_in.last
+        }
     }
 }
 

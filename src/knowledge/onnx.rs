@@ -1,6 +1,6 @@
 //! ONNX releases, operators and domains, and what ONNX Runtime releases accept.
 
-use super::{Grounds, Knowledge, Provenance, Release};
+use super::{Counts, Grounds, Knowledge, Provenance, Release};
 use crate::version::{IrVersion, LibcVersion, Opset, VersionSet};
 
 rows! {
@@ -14,6 +14,11 @@ rows! {
         pub opset: Opset,
         /// The operator set of `ai.onnx.ml`.
         pub ml_opset: Opset,
+    }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.version == built_in.version
+        }
     }
 }
 
@@ -49,6 +54,16 @@ rows! {
         /// It checks neither operator set nor IR and answers as the newest one it knows.
         pub unchecked: Option<bool>,
     }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.version == built_in.version
+        }
+
+        fn arrange(rows: &mut [Self]) {
+            // Questions go from release to release.
+            rows.sort_by(|a, b| a.version.cmp(&b.version));
+        }
+    }
 }
 
 rows! {
@@ -64,6 +79,11 @@ rows! {
         pub deprecated: Option<i64>,
         /// ONNX Runtime refuses the deprecated form.
         pub refused: Option<bool>,
+    }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.domain == built_in.domain && self.name == built_in.name
+        }
     }
 }
 
@@ -81,6 +101,11 @@ rows! {
         /// Who provides it, in words.
         pub provided_by: String,
     }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.name == built_in.name
+        }
+    }
 }
 
 rows! {
@@ -92,6 +117,13 @@ rows! {
         pub since: i64,
         /// Last operator set.
         pub last: Option<i64>,
+    }
+    impl {
+        const COUNTS: Counts = Counts::All;
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.name == built_in.name
+        }
     }
 }
 

@@ -121,7 +121,13 @@ fn advice(out: &mut String, finding: &Finding, style: Style) {
 }
 
 fn witness(evidence: &Evidence) -> String {
-    format!("[{}; {}; checked {}]", evidence.source, evidence.locator, evidence.checked)
+    let Evidence { source, locator, checked, own_row, .. } = evidence;
+    let Some(own) = own_row else { return format!("[{source}; {locator}; checked {checked}]") };
+    let place = format!("{}:{} (your own row)", own.path, own.line);
+    match &own.overrides {
+        None => format!("[{place}: {source}; {locator}; checked {checked}]"),
+        Some(why) => format!("[{place}: {source}; {locator}; checked {checked}; instead of a built-in row: {why}]"),
+    }
 }
 
 /// A finding on one line, with its place.

@@ -6,6 +6,7 @@ mod cases;
 mod cli;
 mod dockerfiles;
 mod gpu_texts;
+mod knowledge;
 mod layers;
 mod load_matrix;
 mod locks;
