@@ -4,15 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{
-    Failure, Gate, InputOptions, OutputOptions,
-    load::{Wanted, load},
-    settings::SettingsOptions,
-};
+use super::{Failure, Gate, InputOptions, OutputOptions, load::load, settings::SettingsOptions, sides::Wanted};
 use crate::{
     environment::Side,
     report::{inspect_human, inspect_json},
-    text::Sources,
 };
 
 /// Show what envcheck reads from inputs.
@@ -40,9 +35,11 @@ enum Format {
 
 impl Inspect {
     pub(super) fn run(self) -> Result<Gate, Failure> {
-        let mut sources = Sources::default();
-        let wanted = [Wanted { name: "environment", side: Side::Alone, inputs: &self.inputs, models: &[] }];
-        let sides = load(&wanted, &self.read, &self.settings.knowledge()?, &mut sources)?;
+        let settings = self.settings.load()?;
+        let mut sources = settings.sources();
+        let wanted =
+            Wanted::new("environment", Side::Alone, &self.inputs, &settings)?.with_declared_models(&[], &settings)?;
+        let sides = load(&[wanted], &self.read, &settings.knowledge, &mut sources)?;
         let text = match self.format {
             Format::Human => inspect_human(&sides, &sources),
             Format::Json => inspect_json(&sides, &sources),

@@ -19,7 +19,7 @@ pub(super) struct KnowledgeCommand {
 
 impl KnowledgeCommand {
     pub(super) fn run(self) -> Result<Gate, Failure> {
-        let knowledge = self.settings.knowledge()?;
+        let knowledge = self.settings.load()?.knowledge;
         let mut out = String::new();
         let Some(component) = self.component else {
             let _ = writeln!(out, "knowledge of {KNOWLEDGE_DATE}");

@@ -5,12 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    Failure, Gate, InputOptions, OutputOptions,
-    load::{Wanted, load},
-    settings::SettingsOptions,
-    terminal,
+    Failure, Gate, InputOptions, OutputOptions, load::load, settings::SettingsOptions, sides::Wanted, terminal,
 };
-use crate::{environment::Side, report::write_lock, text::Sources};
+use crate::{environment::Side, report::write_lock};
 
 /// Write an envcheck lock from inputs.
 #[derive(Debug, Args)]
@@ -37,9 +34,10 @@ pub(super) struct Lock {
 
 impl Lock {
     pub(super) fn run(self) -> Result<Gate, Failure> {
-        let mut sources = Sources::default();
-        let wanted = [Wanted { name: "environment", side: Side::Alone, inputs: &self.from, models: &self.model }];
-        let sides = load(&wanted, &self.read, &self.settings.knowledge()?, &mut sources)?;
+        let settings = self.settings.load()?;
+        let mut sources = settings.sources();
+        let wanted = Wanted::new("environment", Side::Alone, &self.from, &settings)?.with_models(&self.model);
+        let sides = load(&[wanted], &self.read, &settings.knowledge, &mut sources)?;
         for side in &sides {
             let (text, notes) = write_lock(&side.environment, self.name.as_deref(), self.role.as_deref());
             self.output.write(&text)?;

@@ -9,6 +9,7 @@ mod knowledge;
 mod load;
 mod lock;
 mod settings;
+mod sides;
 mod terminal;
 
 use std::{path::PathBuf, process::ExitCode};

@@ -38,6 +38,11 @@ impl Scratch {
         self
     }
 
+    /// Runs the program in a folder of it.
+    pub(super) fn run_in(&self, folder: &str, arguments: &[&str]) -> Run {
+        finish(command().current_dir(self.0.join(folder)).args(arguments))
+    }
+
     /// Runs the program in this folder.
     pub(super) fn run(&self, arguments: &[&str]) -> Run {
         finish(command().current_dir(&self.0).args(arguments))

@@ -4,6 +4,7 @@
 
 mod cases;
 mod cli;
+mod config;
 mod dockerfiles;
 mod gpu_texts;
 mod knowledge;
