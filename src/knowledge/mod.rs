@@ -209,6 +209,9 @@ tables! {
 /// The day on which the built-in knowledge was last checked as a whole.
 pub const KNOWLEDGE_DATE: &str = "2026-11-22";
 
+/// The number of built-in rows, counted when the program was built.
+pub const KNOWLEDGE_ROWS: &str = env!("ENVCHECK_KNOWLEDGE_ROWS");
+
 /// A release number in a table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Release(pub Version);

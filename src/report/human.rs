@@ -227,7 +227,7 @@ fn summary(out: &mut String, report: &Report<'_>) {
 }
 
 /// Writes a text with a prefix, broken at blanks to fit the width; words that are too long stay whole.
-fn wrapped(out: &mut String, first: &str, rest: &str, text: &str, width: usize) {
+pub fn wrapped(out: &mut String, first: &str, rest: &str, text: &str, width: usize) {
     let text = escape(text);
     let mut column = first.chars().count();
     let start = column;

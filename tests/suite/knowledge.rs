@@ -1,7 +1,7 @@
 //! The user's own rows: what they add, what they override, and how strictly they are read.
 
 use envcheck::knowledge::{
-    Counts, Knowledge,
+    Counts, KNOWLEDGE_DATE, Knowledge,
     image::{MachineName, Reference},
 };
 use serde_json::Value;
@@ -238,6 +238,44 @@ fn findings_say_that_the_row_is_the_users_own() {
         "{rows:?}"
     );
     assert!(rows.iter().any(|it| it["own_row"]["override"] == "own build"), "{rows:?}");
+}
+
+#[test]
+fn the_version_says_how_much_is_known() {
+    let count: usize = Knowledge::built_in().tables().iter().map(|table| table.plain().len()).sum();
+    let scratch = Scratch::new();
+    let said = scratch.run(&["--version"]).stdout;
+    let expected = format!("envcheck {} (knowledge {KNOWLEDGE_DATE}, {count} rows)\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn rows_are_shown_by_component_release_image_and_alias() {
+    let scratch = Scratch::new();
+    scratch.put("company.toml", format!("{WITNESS}{OURS}"));
+    let shown = |component: &str| {
+        let run = scratch.run(&["knowledge", component, "--knowledge", "company.toml"]);
+        assert_eq!(run.code, 0, "{component}: {}", run.stderr);
+        run.stdout
+    };
+    let tables = |text: &str| -> Vec<String> {
+        let heads = text.lines().filter(|line| !line.starts_with(' '));
+        heads.filter_map(|line| line.split_once(": ")).map(|(name, _)| name.to_owned()).collect()
+    };
+    let torch = shown("torch==2.1.0");
+    assert!(torch.contains("version = 2.1.0") && !torch.contains("version = 2.2.0"), "{torch}");
+    assert!(tables(&torch).contains(&"torch_release".to_owned()), "{torch}");
+    assert!(shown("torchvision==0.16.0").contains("range = ==2.1.0"));
+    assert_eq!(tables(&shown("cuda"))[..2], ["cuda_driver", "cuda_minor"]);
+    assert!(tables(&shown("driver")).contains(&"driver_branch".to_owned()));
+    let image = shown("nvidia/tritonserver:24.01-py3");
+    assert!(image.starts_with("what the tag of nvidia/tritonserver:24.01-py3 implies:\n"), "{image}");
+    assert!(image.contains("  library onnxruntime 1.16.3\n"), "{image}");
+    let own = shown("ourlib");
+    assert!(own.contains("grounds for error; yours,") && own.contains("company.toml:5]"), "{own}");
+    assert!(shown("needs").starts_with("needs: "), "the user's rows come first");
+    let listed = scratch.run(&["knowledge", "--knowledge", "company.toml"]).stdout;
+    assert!(listed.contains("requirements between releases (1 of them yours)"), "{listed}");
 }
 
 #[test]
