@@ -23,4 +23,6 @@ pub mod fix;
 
 pub mod report;
 
+pub mod config;
+
 pub mod cli;

@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use super::{Failure, Gate, terminal};
-use crate::rules::{self, RULES};
+use crate::{
+    rules::{self, RULES},
+    text::distance,
+};
 
 /// Print the manual of a rule.
 #[derive(Debug, Args)]
@@ -48,31 +51,5 @@ impl Rules {
         }
         terminal::print(&text)?;
         Ok(Gate::Open)
-    }
-}
-
-/// The number of single-character edits between two words.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (at, from) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = at + 1;
-        for (to, character) in b.iter().enumerate() {
-            let replaced = corner + usize::from(*character != from);
-            corner = row[to + 1];
-            row[to + 1] = replaced.min(corner + 1).min(row[to] + 1);
-        }
-    }
-    row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn distances_count_edits() {
-        assert_eq!(super::distance("ec30", "ec301"), 1);
-        assert_eq!(super::distance("driver-to-old", "driver-too-old"), 1);
-        assert_eq!(super::distance("", "abc"), 3);
     }
 }

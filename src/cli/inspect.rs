@@ -4,14 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{
-    Failure, Gate, InputOptions, OutputOptions,
-    load::{Wanted, load},
-};
+use super::{Failure, Gate, InputOptions, OutputOptions, load::load, settings::SettingsOptions, sides::Wanted};
 use crate::{
     environment::Side,
     report::{inspect_human, inspect_json},
-    text::Sources,
 };
 
 /// Show what envcheck reads from inputs.
@@ -23,6 +19,8 @@ pub(super) struct Inspect {
     /// The output format
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    #[command(flatten)]
+    settings: SettingsOptions,
     #[command(flatten)]
     read: InputOptions,
     #[command(flatten)]
@@ -37,9 +35,11 @@ enum Format {
 
 impl Inspect {
     pub(super) fn run(self) -> Result<Gate, Failure> {
-        let mut sources = Sources::default();
-        let wanted = [Wanted { name: "environment", side: Side::Alone, inputs: &self.inputs, models: &[] }];
-        let sides = load(&wanted, &self.read, &mut sources)?;
+        let settings = self.settings.load()?;
+        let mut sources = settings.sources();
+        let wanted =
+            Wanted::new("environment", Side::Alone, &self.inputs, &settings)?.with_declared_models(&[], &settings)?;
+        let sides = load(&[wanted], &self.read, &settings.knowledge, &mut sources)?;
         let text = match self.format {
             Format::Human => inspect_human(&sides, &sources),
             Format::Json => inspect_json(&sides, &sources),

@@ -1,64 +1,142 @@
-//! `envcheck knowledge`: the rows that rules rest on, with their sources.
+//! `envcheck knowledge`: the rows that rules rest on, with their sources and what they may cause.
 
 use std::fmt::Write as _;
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{Failure, Gate, terminal};
+use super::{Failure, Gate, settings::SettingsOptions, terminal};
 use crate::{
     fact::PackageName,
-    knowledge::{KNOWLEDGE_DATE, Knowledge},
+    knowledge::{
+        Grounds, KNOWLEDGE_DATE, Knowledge, Provenance, Release, image::Reference, in_run, packages::Releases,
+    },
+    report::wrapped,
+    version::Version,
 };
+
+/// The width of the output.
+const WIDTH: usize = 100;
+
+/// Words that stand for tables.
+const ALIASES: [(&str, &[&str]); 4] = [
+    ("cuda", &["cuda_minor", "cuda_driver"]),
+    ("driver", &["driver_branch", "cuda_minor", "cuda_driver"]),
+    ("cudnn", &["gpu_libraries"]),
+    ("opset", &["onnx_release", "onnxruntime_release"]),
+];
 
 /// Show the rows of knowledge about a component.
 #[derive(Debug, Args)]
 pub(super) struct KnowledgeCommand {
-    /// A package, GPU, operator, domain or table; without it, the tables are listed
+    /// A package (`torch`), a release (`torch==2.1.0`), an image (`nvidia/cuda:12.2.2-base-ubuntu22.04`), a GPU, an
+    /// operator, a domain or a table; without it, the tables are listed
     component: Option<String>,
+    #[command(flatten)]
+    settings: SettingsOptions,
 }
 
 impl KnowledgeCommand {
     pub(super) fn run(self) -> Result<Gate, Failure> {
-        let knowledge = Knowledge::built_in();
-        let mut out = String::new();
-        let Some(component) = self.component else {
-            let _ = writeln!(out, "knowledge of {KNOWLEDGE_DATE}");
-            for table in knowledge.tables() {
-                let _ = writeln!(out, "{:<22} {:>4} rows  {}", table.name(), table.plain().len(), table.header().about);
-            }
-            terminal::print(&out)?;
-            return Ok(Gate::Open);
+        let knowledge = self.settings.load()?.knowledge;
+        let out = match &self.component {
+            None => tables(&knowledge),
+            Some(component) => about(&knowledge, component),
         };
-        let wanted = normal(&component);
-        for table in knowledge.tables() {
-            let whole = normal(table.name()) == wanted;
-            let mut first = true;
-            for (values, provenance) in table.plain() {
-                if !whole && !values.values().any(|value| mentions(value, &wanted)) {
-                    continue;
-                }
-                if first {
-                    let _ = writeln!(out, "{}: {}", table.name(), table.header().about);
-                    first = false;
-                }
-                let shown: Vec<String> =
-                    values.iter().map(|(key, value)| format!("{key} = {}", plain(value))).collect();
-                let _ = writeln!(out, "  {}", shown.join(", "));
-                let _ = writeln!(
-                    out,
-                    "    [{}; {}; checked {}]",
-                    provenance.source, provenance.locator, provenance.checked
-                );
-            }
-        }
         if out.is_empty() {
-            return Err(Failure::new(format!(
-                "nothing is known about `{component}`; `envcheck knowledge` lists the tables"
-            )));
+            let component = self.component.unwrap_or_default();
+            let message = format!("nothing is known about `{component}`; `envcheck knowledge` lists the tables");
+            return Err(Failure::new(message));
         }
         terminal::print(&out)?;
         Ok(Gate::Open)
+    }
+}
+
+fn tables(knowledge: &Knowledge) -> String {
+    let mut out = format!("knowledge of {KNOWLEDGE_DATE}\n");
+    for table in knowledge.tables() {
+        let rows = table.plain();
+        let own = rows.iter().filter(|(_, provenance)| provenance.own.is_some()).count();
+        let own = if own > 0 { format!(" ({own} of them yours)") } else { String::new() };
+        let _ = writeln!(out, "{:<22} {:>4} rows  {}{own}", table.name(), rows.len(), table.header().about);
+    }
+    out
+}
+
+fn about(knowledge: &Knowledge, component: &str) -> String {
+    let mut out = String::new();
+    let shipped = knowledge.shipped(&Reference::parse(component));
+    if !shipped.is_empty() {
+        wrapped(&mut out, "", "  ", &format!("what the tag of {component} implies:"), WIDTH);
+    }
+    for item in shipped {
+        wrapped(&mut out, "  ", "    ", &format!("{} {}", item.word, item.text), WIDTH);
+        witness(&mut out, &item.provenance);
+    }
+    let (name, release) = match component.split_once("==") {
+        Some((name, release)) => (name.trim(), release.trim().parse::<Version>().ok()),
+        None => (component, None),
+    };
+    let wanted = normal(name);
+    let alias = ALIASES.iter().find(|(word, _)| *word == wanted).map_or(&[][..], |(_, tables)| *tables);
+    // The release tables of these two do not say the package's name.
+    let own_table = |table: &str| table.strip_suffix("_release").is_some_and(|package| package == wanted);
+    for table in knowledge.tables() {
+        let whole = normal(table.name()) == wanted || alias.contains(&table.name()) || own_table(table.name());
+        let mut first = true;
+        for (values, provenance) in table.plain() {
+            let named = whole || values.values().any(|value| mentions(value, &wanted));
+            if !named || release.as_ref().is_some_and(|release| !holds_for(&values, &wanted, release)) {
+                continue;
+            }
+            if first {
+                wrapped(&mut out, "", "  ", &format!("{}: {}", table.name(), table.header().about), WIDTH);
+                first = false;
+            }
+            let shown: Vec<String> = values.iter().map(|(key, value)| format!("{key} = {}", plain(value))).collect();
+            wrapped(&mut out, "  ", "    ", &shown.join(", "), WIDTH);
+            witness(&mut out, &provenance);
+        }
+    }
+    out
+}
+
+/// Who says so, and the strongest severity that the row may cause.
+fn witness(out: &mut String, provenance: &Provenance) {
+    let Provenance { source, locator, checked, grounds, own } = provenance;
+    let grounds = match grounds {
+        Grounds::Error => "error",
+        Grounds::Warning => "warning",
+        Grounds::Note => "note",
+    };
+    let own = own.as_ref().map_or_else(String::new, |own| {
+        let why = own.overrides.as_ref().map_or_else(String::new, |why| format!(", instead of a built-in row: {why}"));
+        format!("; yours, {}:{}{why}", own.path, own.line)
+    });
+    let text = format!("[{source}; {locator}; checked {checked}; grounds for {grounds}{own}]");
+    wrapped(out, "    ", "     ", &text, WIDTH);
+}
+
+/// Whether a row speaks about a release of a package: what it says about others is not asked for.
+fn holds_for(values: &Map<String, Value>, package: &str, release: &Version) -> bool {
+    let text = |key: &str| values.get(key).and_then(Value::as_str);
+    let public = release.clone().without_local();
+    if text("package").is_some_and(|named| named != package) {
+        return false;
+    }
+    if let Some(releases) = text("release").or(text("releases")) {
+        let parsed = serde_json::from_value::<Releases>(Value::from(releases));
+        return parsed.is_ok_and(|releases| releases.contains(&public));
+    }
+    let parsed = |key| text(key).and_then(|text| text.parse::<Version>().ok());
+    if let Some(version) = parsed("version") {
+        return version == public;
+    }
+    match (parsed("first").map(Release), parsed("last").map(Release)) {
+        // In `numpy_abi` the run lies between the two: both ends are worth showing.
+        (Some(first), Some(last)) if first <= last => in_run(&public, &first.0, &last.0),
+        _ => true,
     }
 }
 

@@ -7,22 +7,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Failure, InputOptions, KNOWLEDGE};
+use super::{Failure, InputOptions, sides::Wanted};
 use crate::{
+    config,
     environment::{Environment, Side},
     fact::{Fact, FactKind},
     input::{self, Claim, Content, Defines, FORMATS, Files, Format, Probe, files},
+    knowledge::Knowledge,
     report::{InputSummary, ReportedSide, SkippedPart},
     text::{FileId, Sources, escape},
 };
-
-/// What the user asked for as one side.
-pub(super) struct Wanted<'a> {
-    pub(super) name: &'a str,
-    pub(super) side: Side,
-    pub(super) inputs: &'a [PathBuf],
-    pub(super) models: &'a [PathBuf],
-}
 
 /// Files in one folder beyond this number are not looked at: such a folder is no description of an environment.
 const MOST_FILES: usize = 20_000;
@@ -33,19 +27,23 @@ const SKIPPED_FOLDERS: [&str; 7] =
 
 /// Reads all sides.
 pub(super) fn load(
-    wanted: &[Wanted<'_>],
+    wanted: &[Wanted],
     options: &InputOptions,
+    knowledge: &Knowledge,
     sources: &mut Sources,
 ) -> Result<Vec<ReportedSide>, Failure> {
     let defines: Defines = options.define.iter().cloned().collect();
     let mut files = Files::new(sources, &defines).with_target(options.target.as_deref());
-    let mut loader = Loader { files: &mut files, options };
+    let mut loader = Loader { files: &mut files, options, knowledge, root: None };
     wanted.iter().map(|side| loader.side(side)).collect()
 }
 
 struct Loader<'f, 'a> {
     files: &'f mut Files<'a>,
     options: &'f InputOptions,
+    knowledge: &'f Knowledge,
+    /// The folder that includes must not leave, where one is given.
+    root: Option<PathBuf>,
 }
 
 /// One file that was read.
@@ -58,9 +56,10 @@ struct ReadFile {
 }
 
 impl Loader<'_, '_> {
-    fn side(&mut self, wanted: &Wanted<'_>) -> Result<ReportedSide, Failure> {
+    fn side(&mut self, wanted: &Wanted) -> Result<ReportedSide, Failure> {
         let mut read: Vec<ReadFile> = Vec::new();
-        for path in wanted.inputs {
+        self.root.clone_from(&wanted.root);
+        for path in &wanted.inputs {
             if path.as_os_str() == "-" {
                 read.push(self.stdin()?);
             } else if path.is_dir() {
@@ -69,16 +68,20 @@ impl Loader<'_, '_> {
                 read.push(self.named(path)?);
             }
         }
-        for path in wanted.models {
-            let file = self.named(path)?;
+        for model in &wanted.models {
+            let mut file = self.named(&model.path)?;
             if !file.facts.iter().any(|fact| matches!(fact.kind, FactKind::Model(_))) {
-                let path = path.display();
+                let path = model.path.display();
                 return Err(Failure::new(format!("`{path}` is {}, expected a model file", file.format.name)));
             }
             // A model in the folder of a side may be named again.
-            if !read.iter().any(|known| known.disk.is_some() && known.disk == file.disk) {
-                read.push(file);
+            read.retain(|known| known.disk.is_none() || known.disk != file.disk);
+            for fact in &mut file.facts {
+                if let (FactKind::Model(own), Some(declared)) = (&mut fact.kind, &model.declared) {
+                    config::complete(own, declared);
+                }
             }
+            read.push(file);
         }
         let mut facts = Vec::new();
         let mut inputs = Vec::new();
@@ -97,7 +100,16 @@ impl Loader<'_, '_> {
                 skipped: file.skipped,
             });
         }
-        Ok(ReportedSide { environment: Environment::new(wanted.name, wanted.side, facts, &KNOWLEDGE), inputs })
+        if !wanted.declared.is_empty() {
+            let start = facts.len();
+            facts.extend(wanted.declared.iter().cloned());
+            let path = wanted.declared_in.clone();
+            let declared =
+                InputSummary { path, format: config::FILE_NAME, facts: start..facts.len(), skipped: Vec::new() };
+            inputs.push(declared);
+        }
+        let side = wanted.side.unwrap_or(Side::Alone);
+        Ok(ReportedSide { environment: Environment::new(&wanted.name, side, facts, self.knowledge), inputs })
     }
 
     fn stdin(&mut self) -> Result<ReadFile, Failure> {
@@ -115,13 +127,19 @@ impl Loader<'_, '_> {
         self.read(file, format)
     }
 
+    /// The folder that includes must not leave.
+    fn root_of(&self, input: &Path, folder: Option<&Path>) -> Option<PathBuf> {
+        let given = self.root.as_ref().filter(|root| input.starts_with(root));
+        given.cloned().or_else(|| root_of(input, folder))
+    }
+
     /// A file that the user named: any claim will do, and no claim is an error.
     fn named(&mut self, path: &Path) -> Result<ReadFile, Failure> {
         let shown = shown(path);
         let content = Content::open(path).map_err(|fault| unreadable(&shown, &fault))?;
         let format = recognise(&shown, &content, Claim::Named).ok_or_else(|| unknown(&shown, &content))?;
         let disk = absolute(path);
-        let root = root_of(&disk, None);
+        let root = self.root_of(&disk, None);
         let file = self.files.add(shown, content, Some(disk), root);
         self.read(file, format)
     }
@@ -143,7 +161,7 @@ impl Loader<'_, '_> {
             .sort_by_file_name(std::ffi::OsStr::cmp)
             .build();
         let mut found: Vec<ReadFile> = Vec::new();
-        let root = root_of(&absolute(folder), Some(folder));
+        let root = self.root_of(&absolute(folder), Some(folder));
         let mut seen = 0_usize;
         for entry in walk.flatten() {
             if !entry.file_type().is_some_and(|it| it.is_file()) {
@@ -218,7 +236,7 @@ fn unknown(shown: &str, content: &Content) -> Failure {
     Failure::new(format!("no reader understands `{}`; envcheck looked for:\n{}{encoding}", escape(shown), formats()))
 }
 
-fn unreadable(shown: &str, fault: &std::io::Error) -> Failure {
+pub(super) fn unreadable(shown: &str, fault: &std::io::Error) -> Failure {
     Failure::new(format!("could not read `{}`: {}", escape(shown), files::reason(fault)))
 }
 
@@ -226,12 +244,12 @@ fn escape_lines(text: &str) -> String {
     text.lines().map(escape).collect::<Vec<_>>().join("\n")
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     let text = path.to_string_lossy().replace('\\', "/");
     text.strip_prefix("./").unwrap_or(&text).to_owned()
 }
 
-fn absolute(path: &Path) -> PathBuf {
+pub(super) fn absolute(path: &Path) -> PathBuf {
     let joined = env::current_dir().map_or_else(|_| path.to_path_buf(), |folder| folder.join(path));
     files::normalise(&joined)
 }

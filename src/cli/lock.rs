@@ -5,11 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    Failure, Gate, InputOptions, OutputOptions,
-    load::{Wanted, load},
-    terminal,
+    Failure, Gate, InputOptions, OutputOptions, load::load, settings::SettingsOptions, sides::Wanted, terminal,
 };
-use crate::{environment::Side, report::write_lock, text::Sources};
+use crate::{environment::Side, report::write_lock};
 
 /// Write an envcheck lock from inputs.
 #[derive(Debug, Args)]
@@ -27,6 +25,8 @@ pub(super) struct Lock {
     #[arg(long, value_parser = ["training", "serving"])]
     role: Option<String>,
     #[command(flatten)]
+    settings: SettingsOptions,
+    #[command(flatten)]
     read: InputOptions,
     #[command(flatten)]
     output: OutputOptions,
@@ -34,9 +34,10 @@ pub(super) struct Lock {
 
 impl Lock {
     pub(super) fn run(self) -> Result<Gate, Failure> {
-        let mut sources = Sources::default();
-        let wanted = [Wanted { name: "environment", side: Side::Alone, inputs: &self.from, models: &self.model }];
-        let sides = load(&wanted, &self.read, &mut sources)?;
+        let settings = self.settings.load()?;
+        let mut sources = settings.sources();
+        let wanted = Wanted::new("environment", Side::Alone, &self.from, &settings)?.with_models(&self.model);
+        let sides = load(&[wanted], &self.read, &settings.knowledge, &mut sources)?;
         for side in &sides {
             let (text, notes) = write_lock(&side.environment, self.name.as_deref(), self.role.as_deref());
             self.output.write(&text)?;

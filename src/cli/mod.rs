@@ -8,17 +8,19 @@ mod inspect;
 mod knowledge;
 mod load;
 mod lock;
+mod settings;
+mod sides;
 mod terminal;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, sync::OnceLock};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::knowledge::Knowledge;
+use crate::knowledge::{KNOWLEDGE_DATE, KNOWLEDGE_ROWS};
 
 /// Finds version mismatches between the training and the serving environment of a machine-learning model.
 #[derive(Debug, Parser)]
-#[command(name = "envcheck", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "envcheck", version = version(), max_term_width = 100, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -80,9 +82,6 @@ enum ColorChoice {
     Never,
 }
 
-/// What envcheck knows, for the whole run.
-static KNOWLEDGE: Knowledge = Knowledge::built_in();
-
 /// Why envcheck could not do its work: exit code 2.
 #[derive(Debug)]
 pub struct Failure(String);
@@ -129,6 +128,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// The version, with the knowledge that the program carries. No table is parsed for it.
+fn version() -> &'static str {
+    static VERSION: OnceLock<String> = OnceLock::new();
+    let number = env!("CARGO_PKG_VERSION");
+    VERSION.get_or_init(|| format!("{number} (knowledge {KNOWLEDGE_DATE}, {KNOWLEDGE_ROWS} rows)"))
 }
 
 fn define(text: &str) -> Result<(String, String), String> {

@@ -4,7 +4,10 @@
 
 use std::fmt;
 
-use crate::{knowledge::Reason, text::Place};
+use crate::{
+    knowledge::{OwnRow, Provenance, Reason},
+    text::Place,
+};
 
 /// How bad a finding is. `error` fails the gate by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -77,12 +80,16 @@ pub struct Evidence {
     pub locator: String,
     /// The day on which it was last looked at.
     pub checked: String,
+    /// Where the row stands, if it is the user's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_row: Option<OwnRow>,
 }
 
 impl From<Reason> for Evidence {
     fn from(reason: Reason) -> Self {
         let Reason { claim, provenance } = reason;
-        Evidence { claim, source: provenance.source, locator: provenance.locator, checked: provenance.checked }
+        let Provenance { source, locator, checked, own, .. } = provenance;
+        Evidence { claim, source, locator, checked, own_row: own }
     }
 }
 

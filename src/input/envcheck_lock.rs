@@ -81,7 +81,7 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
 
 /// Reads the tables of a lock; some of its packages may have been read before.
 fn read_tree(text: &str, root: &DeTable<'_>, packages: Vec<blocks::Found>, file: FileId) -> Reading {
-    let mut reader = Reader { file, out: Reading::default() };
+    let mut reader = Reader { file, standing: Standing::Observed, out: Reading::default() };
     match root.get("version") {
         Some(value) if integer(value) == Some(1) => {}
         Some(value) => {
@@ -116,6 +116,75 @@ fn read_tree(text: &str, root: &DeTable<'_>, packages: Vec<blocks::Found>, file:
     out
 }
 
+/// The keys of an environment in envcheck.toml: those of the lock's `[environment]` and `[gpu]`, and `gpu` for the GPUs.
+pub const ENVIRONMENT_KEYS: [&str; 16] = [
+    "python",
+    "implementation",
+    "os",
+    "distribution",
+    "architecture",
+    "libc",
+    "device",
+    "execution-providers",
+    "builds-extensions",
+    "gpu",
+    "driver",
+    "driver-cuda",
+    "cuda",
+    "cudnn",
+    "tensorrt",
+    "host",
+];
+
+/// The keys of a model in envcheck.toml: those of the lock's `[[model]]`.
+pub const MODEL_KEYS: [&str; 12] = [
+    "path",
+    "format",
+    "sha256",
+    "producer",
+    "python",
+    "requires",
+    "classes",
+    "ir-version",
+    "opsets",
+    "gpu",
+    "inputs",
+    "outputs",
+];
+
+/// Facts that a person declares in a table with [`ENVIRONMENT_KEYS`]; other keys are the caller's. What was not
+/// understood is in `skipped`.
+#[must_use]
+pub fn declared_environment(file: FileId, table: &DeTable<'_>) -> Reading {
+    let mut reader = Reader { file, standing: Standing::Declared, out: Reading::default() };
+    for (key, value) in table {
+        match key.get_ref().as_ref() {
+            "gpu" => reader.gpus(value),
+            "host" => reader.table(value, Reader::host),
+            name if !ENVIRONMENT_KEYS.contains(&name) => {}
+            name => {
+                let _ = reader.environment_key(name, value) || reader.gpu_key(name, value);
+            }
+        }
+    }
+    reader.out.facts.sort_by_key(|fact| (fact.place.span.start, fact.place.span.end));
+    reader.out
+}
+
+/// A model that a person declares in a table with [`MODEL_KEYS`]; other keys are the caller's.
+#[must_use]
+pub fn declared_model(file: FileId, table: &DeTable<'_>, span: Span) -> Reading {
+    let mut own = DeTable::new();
+    for (key, value) in table {
+        if MODEL_KEYS.contains(&key.get_ref().as_ref()) {
+            own.insert(key.clone(), value.clone());
+        }
+    }
+    let mut reader = Reader { file, standing: Standing::Declared, out: Reading::default() };
+    reader.model(&own, span);
+    reader.out
+}
+
 fn inside(text: &str, span: std::ops::Range<usize>) -> Span {
     let start = crate::text::floor_char_boundary(text, span.start);
     Span::new(start, crate::text::floor_char_boundary(text, span.end).max(start))
@@ -142,6 +211,7 @@ type Value<'i> = Spanned<DeValue<'i>>;
 
 struct Reader {
     file: FileId,
+    standing: Standing,
     out: Reading,
 }
 
@@ -186,7 +256,7 @@ impl Reader {
 
     fn push(&mut self, kind: FactKind, span: Span) {
         let place = Place { file: self.file, span };
-        self.out.facts.push(Fact { kind, standing: Standing::Observed, place });
+        self.out.facts.push(Fact { kind, standing: self.standing, place });
     }
 
     /// A text, or nothing and a note.
@@ -232,31 +302,39 @@ impl Reader {
 
     fn environment(&mut self, table: &DeTable<'_>) {
         for (key, value) in table {
-            match key.get_ref().as_ref() {
-                "name" => self.word(value, FactKind::EnvironmentName),
-                "role" => self.word(value, FactKind::Role),
-                "python" => self.fact(value, FactKind::Python),
-                "implementation" => self.word(value, FactKind::Implementation),
-                "os" => self.word(value, |os| FactKind::Os(os.to_ascii_lowercase())),
-                "distribution" => self.word(value, |text| FactKind::Distribution(text.to_ascii_lowercase())),
-                "architecture" => self.word(value, FactKind::Architecture),
-                "libc" => {
-                    if let Some(libc) = self.libc(value) {
-                        self.push(FactKind::Libc(libc), value.span().into());
-                    }
-                }
-                "device" => self.word(value, |text| FactKind::Device(text.to_ascii_lowercase())),
-                "execution-providers" => {
-                    let providers = self.texts(value);
-                    self.push(FactKind::ExecutionProviders(providers), value.span().into());
-                }
-                "builds-extensions" => match value.get_ref().as_bool() {
-                    Some(builds) => self.push(FactKind::BuildsExtensions(builds), value.span().into()),
-                    None => self.wrong(value, "true or false"),
-                },
-                _ => self.unknown(key),
+            if !self.environment_key(key.get_ref(), value) {
+                self.unknown(key);
             }
         }
+    }
+
+    /// Reads a key of the environment; false if it is none.
+    fn environment_key(&mut self, key: &str, value: &Value<'_>) -> bool {
+        match key {
+            "name" => self.word(value, FactKind::EnvironmentName),
+            "role" => self.word(value, FactKind::Role),
+            "python" => self.fact(value, FactKind::Python),
+            "implementation" => self.word(value, FactKind::Implementation),
+            "os" => self.word(value, |os| FactKind::Os(os.to_ascii_lowercase())),
+            "distribution" => self.word(value, |text| FactKind::Distribution(text.to_ascii_lowercase())),
+            "architecture" => self.word(value, FactKind::Architecture),
+            "libc" => {
+                if let Some(libc) = self.libc(value) {
+                    self.push(FactKind::Libc(libc), value.span().into());
+                }
+            }
+            "device" => self.word(value, |text| FactKind::Device(text.to_ascii_lowercase())),
+            "execution-providers" => {
+                let providers = self.texts(value);
+                self.push(FactKind::ExecutionProviders(providers), value.span().into());
+            }
+            "builds-extensions" => match value.get_ref().as_bool() {
+                Some(builds) => self.push(FactKind::BuildsExtensions(builds), value.span().into()),
+                None => self.wrong(value, "true or false"),
+            },
+            _ => return false,
+        }
+        true
     }
 
     fn libc(&mut self, value: &Value<'_>) -> Option<Libc> {
@@ -281,13 +359,39 @@ impl Reader {
     fn gpu(&mut self, table: &DeTable<'_>) {
         for (key, value) in table {
             match key.get_ref().as_ref() {
-                "driver" => self.fact(value, FactKind::Driver),
-                "driver-cuda" => self.fact(value, FactKind::DriverCuda),
-                "cuda" => self.fact(value, FactKind::Cuda),
-                "cudnn" => self.fact(value, FactKind::Cudnn),
-                "tensorrt" => self.fact(value, FactKind::TensorRt),
                 "device" => self.each(value, Reader::device),
+                name if self.gpu_key(name, value) => {}
                 _ => self.unknown(key),
+            }
+        }
+    }
+
+    /// Reads a key of the GPU stack; false if it is none.
+    fn gpu_key(&mut self, key: &str, value: &Value<'_>) -> bool {
+        match key {
+            "driver" => self.fact(value, FactKind::Driver),
+            "driver-cuda" => self.fact(value, FactKind::DriverCuda),
+            "cuda" => self.fact(value, FactKind::Cuda),
+            "cudnn" => self.fact(value, FactKind::Cudnn),
+            "tensorrt" => self.fact(value, FactKind::TensorRt),
+            _ => return false,
+        }
+        true
+    }
+
+    /// GPUs by name, or as tables like those of `[[gpu.device]]`.
+    fn gpus(&mut self, value: &Value<'_>) {
+        let Some(items) = value.get_ref().as_array() else {
+            return self.wrong(value, "an array of GPUs such as [\"NVIDIA L4\"]");
+        };
+        for item in items {
+            match item.get_ref() {
+                DeValue::Table(table) => self.device(table, item.span().into()),
+                DeValue::String(name) => {
+                    let gpu = Gpu { name: Some(name.to_string()), truncated: false, capability: None, count: 1 };
+                    self.push(FactKind::Gpu(gpu), item.span().into());
+                }
+                _ => self.wrong(item, "the name of a GPU in quotes"),
             }
         }
     }

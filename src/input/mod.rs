@@ -23,6 +23,7 @@ use crate::{
     text::{FileId, Place},
 };
 
+pub use envcheck_lock::{ENVIRONMENT_KEYS, MODEL_KEYS, declared_environment, declared_model};
 pub use files::{Content, Defines, Files, Found, IncludeError};
 
 /// How sure a format is that a file belongs to it.

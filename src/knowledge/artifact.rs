@@ -1,6 +1,6 @@
 //! What holds for model files between the version that wrote them and the one that reads them, and general statements.
 
-use super::{Knowledge, Provenance, Reason, Release};
+use super::{Counts, Knowledge, Provenance, Reason, Release, RowFault, name_fault};
 use crate::version::Version;
 
 /// Which versions may read a file.
@@ -29,6 +29,17 @@ rows! {
         /// The statement.
         pub claim: String,
     }
+    impl {
+        const COUNTS: Counts = Counts::All;
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.producer == built_in.producer && built_in.formats.iter().all(|it| self.formats.contains(it))
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            name_fault("producer", &self.producer)
+        }
+    }
 }
 
 rows! {
@@ -38,6 +49,9 @@ rows! {
         pub id: String,
         /// The statement.
         pub claim: String,
+    }
+    impl {
+        const COUNTS: Counts = Counts::ByName;
     }
 }
 

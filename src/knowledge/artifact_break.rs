@@ -1,6 +1,6 @@
 //! Model files that are known to break between the release that wrote them and the one that reads them.
 
-use super::{Knowledge, Provenance, packages::Range};
+use super::{Counts, Knowledge, Provenance, RowFault, name_fault, packages::Range};
 use crate::version::{Version, VersionSet};
 
 /// How a file breaks.
@@ -36,6 +36,22 @@ rows! {
         pub effect: Effect,
         /// The statement.
         pub claim: String,
+    }
+    impl {
+        const COUNTS: Counts = Counts::All;
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.producer == built_in.producer
+                && self.writer.text == built_in.writer.text
+                && self.reader.text == built_in.reader.text
+                && built_in.formats.iter().all(|it| self.formats.contains(it))
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            let both = self.writer.set.intersection(&self.reader.set);
+            let message = "expected releases that do not write the file, found some that both write it and fail to read it";
+            (!both.is_empty()).then(|| RowFault::new("reader", message)).or_else(|| name_fault("producer", &self.producer))
+        }
     }
 }
 

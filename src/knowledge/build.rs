@@ -19,6 +19,7 @@ fn main() {
     let folder = Path::new("src/knowledge");
     let out = env::var_os("OUT_DIR").expect("cargo sets OUT_DIR");
     println!("cargo::rerun-if-changed={}", folder.display());
+    let mut count = 0;
     for entry in fs::read_dir(folder).expect("the folder of the tables can be read") {
         let path = entry.expect("the folder of the tables can be listed").path();
         if path.extension().is_none_or(|extension| extension != "toml") {
@@ -28,10 +29,12 @@ fn main() {
         let text = fs::read_to_string(&path).expect("a table can be read");
         let made = toml::from_str(&text).map_err(|fault| fault.to_string()).and_then(lines_and_index);
         let (lines, index) = made.unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
+        count += lines.lines().count() - 1;
         let target = Path::new(&out).join(path.file_stem().expect("a file has a name"));
         fs::write(target.with_extension("rows"), lines).expect("OUT_DIR can be written");
         fs::write(target.with_extension("index"), index).expect("OUT_DIR can be written");
     }
+    println!("cargo::rustc-env=ENVCHECK_KNOWLEDGE_ROWS={count}");
 }
 
 fn lines_and_index(mut table: Table) -> Result<(String, String), String> {

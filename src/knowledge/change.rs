@@ -1,6 +1,6 @@
 //! What a release changed for programs and models that ran before it.
 
-use super::{Knowledge, Provenance, Release};
+use super::{Counts, Knowledge, Provenance, Release, RowFault, name_fault};
 use crate::version::Version;
 
 /// What kind of change it is.
@@ -84,6 +84,18 @@ rows! {
         pub functions: Vec<String>,
         /// The statement.
         pub claim: String,
+    }
+    impl {
+        const COUNTS: Counts = Counts::All;
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.package == built_in.package && self.topic == built_in.topic
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            let message = || format!("expected a release after {}, found {}", self.old, self.new);
+            (self.old >= self.new).then(|| RowFault::new("new", message())).or_else(|| name_fault("package", &self.package))
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! CUDA toolkits and the drivers that run them.
 
-use super::{Knowledge, Provenance};
+use super::{Counts, Knowledge, Provenance};
 use crate::version::{CudaVersion, DriverVersion, Truth};
 
 rows! {
@@ -12,6 +12,11 @@ rows! {
         pub linux: DriverVersion,
         /// The Windows driver, where there is one.
         pub windows: Option<DriverVersion>,
+    }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.cuda == built_in.cuda
+        }
     }
 }
 
@@ -27,6 +32,11 @@ rows! {
         /// The Windows driver from which on all documents agree.
         pub windows_sure: Option<DriverVersion>,
     }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.cuda == built_in.cuda
+        }
+    }
 }
 
 rows! {
@@ -36,6 +46,11 @@ rows! {
         pub branch: u32,
         /// The newest CUDA it runs.
         pub cuda: CudaVersion,
+    }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.branch == built_in.branch
+        }
     }
 }
 
@@ -48,6 +63,13 @@ rows! {
         pub supported: Vec<u32>,
         /// Branches that are not.
         pub unsupported: Vec<u32>,
+    }
+    impl {
+        const COUNTS: Counts = Counts::All;
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.cuda == built_in.cuda
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! GPU models, their compute capability, and what drives and compiles for it.
 
-use super::{Grounds, Knowledge, Provenance, Release, in_run};
+use super::{Grounds, Knowledge, Provenance, Release, RowFault, in_run, run_covers, run_fault, runs_meet};
 use crate::version::{ComputeCapability, CudaVersion, Version};
 
 /// What kind of product a GPU is: forward compatibility is for data centers only.
@@ -29,6 +29,11 @@ rows! {
         /// Product names as nvidia-smi prints them.
         pub names: Vec<String>,
     }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.model.eq_ignore_ascii_case(&built_in.model)
+        }
+    }
 }
 
 rows! {
@@ -42,6 +47,15 @@ rows! {
         pub last_driver_branch: Option<u32>,
         /// A lower bound of the first driver branch.
         pub first_driver_branch: Option<u32>,
+    }
+    impl {
+        fn touches(&self, built_in: &Self) -> bool {
+            self.name == built_in.name || self.capabilities.iter().any(|it| built_in.capabilities.contains(it))
+        }
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.name == built_in.name
+        }
     }
 }
 
@@ -57,6 +71,15 @@ rows! {
         /// Greatest capability.
         pub max: ComputeCapability,
     }
+    impl {
+        fn touches(&self, built_in: &Self) -> bool {
+            self.first <= built_in.last && built_in.first <= self.last
+        }
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.first == built_in.first && self.last == built_in.last
+        }
+    }
 }
 
 rows! {
@@ -70,6 +93,21 @@ rows! {
         pub last: Release,
         /// The lowest capability.
         pub capability: ComputeCapability,
+    }
+    impl {
+        fn touches(&self, built_in: &Self) -> bool {
+            let own = (&self.first, &self.last);
+            self.name == built_in.name && runs_meet(own, (&built_in.first, &built_in.last))
+        }
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            let own = (&self.first, &self.last);
+            self.name == built_in.name && run_covers(own, (&built_in.first, &built_in.last))
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            run_fault(&self.first, &self.last)
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Knowledge, Provenance};
+use super::{Counts, Knowledge, Provenance, RowFault, name_fault};
 use crate::version::{CudaVersion, LibcVersion, VersionSet};
 
 rows! {
@@ -15,6 +15,21 @@ rows! {
         pub tag: String,
         /// What is inside: a word and its version, with the names of the pattern in angle brackets.
         pub ships: Vec<String>,
+    }
+    impl {
+        const COUNTS: Counts = Counts::All;
+
+        fn touches(&self, built_in: &Self) -> bool {
+            self.name == built_in.name
+        }
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.name == built_in.name && self.tag == built_in.tag
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            self.ships.iter().find_map(|item| ships_fault(item, &self.tag))
+        }
     }
 }
 
@@ -31,6 +46,11 @@ rows! {
         pub libc: String,
         /// The Python that its package `python3` installs.
         pub python: Option<String>,
+    }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.id == built_in.id && self.release == built_in.release
+        }
     }
 }
 
@@ -54,6 +74,15 @@ rows! {
         /// The model in the table `gpu`; none if the machine has no NVIDIA GPU.
         pub gpu: Option<String>,
     }
+    impl {
+        fn touches(&self, built_in: &Self) -> bool {
+            self.kind == built_in.kind && globbed(&built_in.pattern.to_ascii_lowercase(), &self.pattern.to_ascii_lowercase())
+        }
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.kind == built_in.kind && self.pattern == built_in.pattern
+        }
+    }
 }
 
 rows! {
@@ -65,6 +94,11 @@ rows! {
         pub branches: Vec<u32>,
         /// They are also named for `GeForce` and `Titan`.
         pub geforce: Option<bool>,
+    }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.cuda == built_in.cuda
+        }
     }
 }
 
@@ -86,6 +120,17 @@ rows! {
         /// Packages of Debian that do not.
         pub not_by: Vec<String>,
     }
+    impl {
+        const COUNTS: Counts = Counts::All;
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.package == built_in.package && self.library == built_in.library
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            name_fault("package", &self.package)
+        }
+    }
 }
 
 impl SystemLibrary {
@@ -97,6 +142,32 @@ impl SystemLibrary {
             .iter()
             .any(|pattern| pattern.split_once(':').is_some_and(|(name, tags)| reference.is(name) && globbed(tags, tag)))
     }
+}
+
+/// The words that an item of `ships` may begin with.
+const WORDS: [&str; 11] = [
+    "cuda",
+    "cudnn",
+    "cudnn-of-torch",
+    "python",
+    "distribution",
+    "codename",
+    "package",
+    "server",
+    "library",
+    "os",
+    "tensorrt",
+];
+
+/// What is wrong with an item of `ships`.
+fn ships_fault(item: &str, tag: &str) -> Option<RowFault> {
+    let word = item.split(' ').next().unwrap_or_default();
+    if !WORDS.contains(&word) {
+        return Some(RowFault::new("ships", format!("expected one of {}, found `{word}`", WORDS.join(", "))));
+    }
+    let names = item.split('<').skip(1).filter_map(|rest| rest.split('>').next());
+    let missing = names.into_iter().find(|name| !tag.contains(&format!("<{name}>")))?;
+    Some(RowFault::new("ships", format!("`{item}` takes <{missing}> from the tag, and `{tag}` does not have it")))
 }
 
 /// A component that an image brings along.
@@ -407,29 +478,8 @@ mod tests {
     fn every_row_can_be_understood() {
         let knowledge = Knowledge::built_in();
         for row in knowledge.image.rows() {
-            let words = [
-                "cuda",
-                "cudnn",
-                "cudnn-of-torch",
-                "python",
-                "distribution",
-                "codename",
-                "package",
-                "server",
-                "library",
-                "os",
-                "tensorrt",
-            ];
             for item in &row.ships {
-                assert!(words.contains(&item.split(' ').next().unwrap()), "{}: {item}", row.name);
-                for name in item.split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
-                    assert!(
-                        row.tag.contains(&format!("<{name}>")),
-                        "{}: {item} names what {} does not have",
-                        row.name,
-                        row.tag
-                    );
-                }
+                assert_eq!(ships_fault(item, &row.tag), None, "{}", row.name);
             }
         }
         for row in knowledge.instance_gpu.rows() {

@@ -4,9 +4,7 @@
 //! (`build.rs`); a row is parsed when it is first asked for. What has no row is unknown, and the unknown is never an
 //! error. `grounds` is the strongest severity that a row may cause on its own.
 
-use std::sync::OnceLock;
-
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 
 use crate::version::Version;
 
@@ -22,6 +20,18 @@ pub enum Grounds {
     Error,
 }
 
+/// A row that the user added to the tables.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct OwnRow {
+    /// The user's file, as it was named.
+    pub path: String,
+    /// The line of the row in it, from 1.
+    pub line: usize,
+    /// Why it stands in place of built-in rows, where it does.
+    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
+    pub overrides: Option<String>,
+}
+
 /// Who says so, where, and when that was last looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provenance {
@@ -33,6 +43,8 @@ pub struct Provenance {
     pub checked: String,
     /// What it may cause.
     pub grounds: Grounds,
+    /// Where the row stands, if it is the user's own.
+    pub own: Option<OwnRow>,
 }
 
 /// A statement about the world with its witness: one link of the chain behind a finding.
@@ -60,163 +72,14 @@ pub struct Header {
     pub grounds: Grounds,
 }
 
-/// A row type: what the macro `rows!` makes.
-pub trait Row: DeserializeOwned + 'static {
-    /// The row's own provenance, where it differs from the table's.
-    fn own(&self) -> OwnProvenance<'_>;
-}
-
-/// The provenance keys that a row may carry itself.
-#[derive(Debug, Clone, Copy)]
-pub struct OwnProvenance<'a> {
-    source: Option<&'a str>,
-    locator: Option<&'a str>,
-    checked: Option<&'a str>,
-    grounds: Option<Grounds>,
-}
-
-/// A table whose rows are parsed when they are first asked for.
-pub struct Table<R: Row> {
-    /// The name of its file.
-    pub name: &'static str,
-    lines: &'static str,
-    index: &'static [IndexEntry],
-    header: OnceLock<Header>,
-    rows: OnceLock<Vec<R>>,
-    named: OnceLock<Vec<OnceLock<Box<R>>>>,
-}
-
-/// The hash of a name; where in the lines the name stands, from and to, and where its row does; then the key of the one
-/// release that the row is about, or 0. Sorted by hash, then as in the file.
-type IndexEntry = (u64, [u32; 4], u64);
-
-/// The hash of a name in the index (FNV-1a). `build.rs` has the same.
-fn name_hash(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// The key of a release, the same for all its spellings; 0 for what is more than a few small numbers.
-///
-/// `build.rs` gives the rows theirs.
-fn release_key(version: &Version) -> u64 {
-    let parts = version.release();
-    let used = parts.len() - parts.iter().rev().take_while(|part| **part == 0).count();
-    let plain = !version.any_prerelease() && !version.is_post() && !version.is_local() && version.epoch() == 0;
-    if !plain || used > 4 || parts.iter().any(|part| *part > 0xffff) {
-        return 0;
-    }
-    (0..4).fold(0, |key, at| key << 16 | parts[..used].get(at).copied().unwrap_or(0))
-}
-
-impl<R: Row> Table<R> {
-    const fn new(name: &'static str, lines: &'static str, index: &'static [IndexEntry]) -> Self {
-        Table { name, lines, index, header: OnceLock::new(), rows: OnceLock::new(), named: OnceLock::new() }
-    }
-
-    /// The tables are part of the program, and a test parses every row.
-    fn parse<T: DeserializeOwned>(&self, json: &str) -> T {
-        serde_json::from_str(json).unwrap_or_else(|fault| panic!("knowledge table {}: {fault}: {json}", self.name))
-    }
-
-    /// The JSON of every row.
-    fn texts(&self) -> impl Iterator<Item = &'static str> {
-        self.lines.split('\n').skip(1)
-    }
-
-    /// All rows, in file order.
-    pub fn rows(&self) -> &[R] {
-        self.rows.get_or_init(|| self.texts().map(|json| self.parse(json)).collect())
-    }
-
-    /// The rows of one package (or of what else the table is about), in file order. No other row is parsed.
-    pub fn rows_of(&self, name: &str) -> impl DoubleEndedIterator<Item = &R> {
-        self.indexed(name).map(|at| self.row(at))
-    }
-
-    /// Those rows of one package that may be about a release: without rows that surely name another one.
-    pub fn rows_about<'a>(
-        &'a self,
-        name: &str,
-        release: &Version,
-    ) -> impl DoubleEndedIterator<Item = &'a R> + use<'a, R> {
-        let key = release_key(release);
-        let may = move |at: &usize| key == 0 || self.index[*at].2 == 0 || self.index[*at].2 == key;
-        self.indexed(name).filter(may).map(|at| self.row(at))
-    }
-
-    /// Where in the index the rows of one package stand.
-    fn indexed(&self, name: &str) -> std::ops::Range<usize> {
-        let hash = name_hash(name);
-        let start = self.index.partition_point(|entry| entry.0 < hash);
-        let Some((_, [from, to, ..], _)) = self.index.get(start).filter(|entry| entry.0 == hash) else { return 0..0 };
-        // Two names of one table never share a hash, but a name that is in no table may.
-        if &self.lines[*from as usize..*to as usize] != name {
-            return 0..0;
-        }
-        start..start + self.index[start..].partition_point(|entry| entry.0 == hash)
-    }
-
-    fn row(&self, at: usize) -> &R {
-        let named = self.named.get_or_init(|| self.index.iter().map(|_| OnceLock::new()).collect());
-        named[at].get_or_init(|| {
-            let (_, [_, _, from, to], _) = self.index[at];
-            Box::new(self.parse(&self.lines[from as usize..to as usize]))
-        })
-    }
-
-    /// What holds for the whole table.
-    pub fn header(&self) -> &Header {
-        self.header.get_or_init(|| self.parse(self.lines.split('\n').next().unwrap_or_default()))
-    }
-
-    /// Who says what a row says.
-    pub fn provenance(&self, row: &R) -> Provenance {
-        let (header, own) = (self.header(), row.own());
-        Provenance {
-            source: own.source.unwrap_or(&header.source).to_owned(),
-            locator: own.locator.unwrap_or(&header.locator).to_owned(),
-            checked: own.checked.unwrap_or(&header.checked).to_owned(),
-            grounds: own.grounds.unwrap_or(header.grounds),
-        }
-    }
-}
-
-/// A table without its row type, to list all of them.
-pub trait AnyTable {
-    /// The name of its file.
-    fn name(&self) -> &'static str;
-    /// What holds for all its rows.
-    fn header(&self) -> &Header;
-    /// The rows as plain data, each with its provenance.
-    fn plain(&self) -> Vec<(serde_json::Map<String, serde_json::Value>, Provenance)>;
-}
-
-impl<R: Row> AnyTable for Table<R> {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn header(&self) -> &Header {
-        self.header()
-    }
-
-    fn plain(&self) -> Vec<(serde_json::Map<String, serde_json::Value>, Provenance)> {
-        self.texts()
-            .map(|json| self.parse::<serde_json::Map<String, serde_json::Value>>(json))
-            .zip(self.rows())
-            .map(|(mut values, row)| {
-                for key in ["source", "locator", "checked", "grounds"] {
-                    values.remove(key);
-                }
-                (values, self.provenance(row))
-            })
-            .collect()
-    }
-}
-
 /// Declares a row type with the provenance keys that every row may carry.
+///
+/// What follows in `impl { }` are methods of [`Row`]: what the user's own rows may override, and how they are checked.
 macro_rules! rows {
-    ($(#[$docs:meta])* pub struct $name:ident { $($(#[$field_docs:meta])* pub $field:ident: $kind:ty,)* }) => {
+    (
+        $(#[$docs:meta])* pub struct $name:ident { $($(#[$field_docs:meta])* pub $field:ident: $kind:ty,)* }
+        $(impl { $($item:tt)* })?
+    ) => {
         $(#[$docs])*
         #[derive(Debug, Clone, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -226,15 +89,30 @@ macro_rules! rows {
             locator: Option<String>,
             checked: Option<String>,
             grounds: Option<$crate::knowledge::Grounds>,
+            #[serde(skip)]
+            of_user: Option<std::sync::Arc<$crate::knowledge::Origin>>,
         }
 
         impl $crate::knowledge::Row for $name {
+            const KEYS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            $($($item)*)?
+
+            fn adopt(&mut self, origin: $crate::knowledge::Origin) {
+                self.source = Some(origin.witness.source.clone());
+                self.locator = Some(origin.witness.locator.clone());
+                self.checked = Some(origin.witness.checked.clone());
+                self.grounds = Some(origin.witness.grounds);
+                self.of_user = Some(std::sync::Arc::new(origin));
+            }
+
             fn own(&self) -> $crate::knowledge::OwnProvenance<'_> {
                 $crate::knowledge::OwnProvenance {
                     source: self.source.as_deref(),
                     locator: self.locator.as_deref(),
                     checked: self.checked.as_deref(),
                     grounds: self.grounds,
+                    origin: self.of_user.as_deref(),
                 }
             }
         }
@@ -257,7 +135,7 @@ macro_rules! tables {
                     $($table: Table::new(stringify!($table),
                         include_str!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".rows")),
                         {
-                            static INDEX: &[IndexEntry] = include!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".index"));
+                            static INDEX: &[table::IndexEntry] = include!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".index"));
                             INDEX
                         },
                     ),)*
@@ -269,10 +147,16 @@ macro_rules! tables {
             pub fn tables(&self) -> Vec<&dyn AnyTable> {
                 vec![$(&self.$table),*]
             }
+
+            /// All tables, to add rows to them.
+            fn tables_mut(&mut self) -> Vec<&mut dyn AnyTable> {
+                vec![$(&mut self.$table),*]
+            }
         }
     };
 }
 
+mod any_table;
 pub mod artifact;
 pub mod artifact_break;
 pub mod change;
@@ -280,8 +164,14 @@ pub mod cuda;
 pub mod gpu;
 pub mod image;
 pub mod onnx;
+mod own;
 pub mod packages;
+mod table;
 pub mod torch;
+
+pub use any_table::{AnyTable, Draft, DraftFault};
+pub use own::OwnFault;
+pub use table::{Counts, Origin, OwnProvenance, Row, RowFault, Table};
 
 tables! {
     artifact: artifact::ArtifactPromise,
@@ -322,6 +212,9 @@ tables! {
 /// The day on which the built-in knowledge was last checked as a whole.
 pub const KNOWLEDGE_DATE: &str = "2026-11-22";
 
+/// The number of built-in rows, counted when the program was built.
+pub const KNOWLEDGE_ROWS: &str = env!("ENVCHECK_KNOWLEDGE_ROWS");
+
 /// A release number in a table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Release(pub Version);
@@ -345,6 +238,31 @@ pub fn in_run(version: &Version, first: &Version, last: &Version) -> bool {
     let parts = version.release();
     let prefix = &parts[..parts.len().min(last.release().len())];
     compare_parts(prefix, last.release()).is_le() && compare_parts(parts, first.release()).is_ge()
+}
+
+/// Whether two runs of releases, as in [`in_run`], have a release in common.
+fn runs_meet(a: (&Release, &Release), b: (&Release, &Release)) -> bool {
+    in_run(&b.0.0, &a.0.0, &a.1.0) || in_run(&a.0.0, &b.0.0, &b.1.0)
+}
+
+/// Whether one run of releases holds all of another.
+fn run_covers(a: (&Release, &Release), b: (&Release, &Release)) -> bool {
+    in_run(&b.0.0, &a.0.0, &a.1.0) && in_run(&b.1.0, &a.0.0, &a.1.0)
+}
+
+/// What is wrong with a run of releases.
+fn run_fault(first: &Release, last: &Release) -> Option<RowFault> {
+    (first > last && !in_run(&first.0, &first.0, &last.0))
+        .then(|| RowFault::new("last", format!("expected a release from {first} on, found {last}")))
+}
+
+/// What is wrong with the name of a distribution.
+fn name_fault(key: &'static str, name: &str) -> Option<RowFault> {
+    match crate::fact::PackageName::new(name) {
+        Ok(normal) if normal.as_str() == name => None,
+        Ok(normal) => Some(RowFault::new(key, format!("expected the normalised name `{normal}`, found `{name}`"))),
+        Err(fault) => Some(RowFault::new(key, fault.to_string())),
+    }
 }
 
 /// Compares release numbers; parts that are not written are zero.
@@ -402,14 +320,14 @@ mod tests {
         let mut keyed = 0;
         for (at, (_, _, key)) in knowledge.needs.index.iter().enumerate() {
             if let Some(release) = knowledge.needs.row(at).release.one() {
-                assert_eq!(*key, release_key(release), "{release}");
+                assert_eq!(*key, table::release_key(release), "{release}");
                 keyed += usize::from(*key != 0);
             } else {
                 assert_eq!(*key, 0);
             }
         }
         assert!(keyed > 1000);
-        let key = |text: &str| release_key(&text.parse().unwrap());
+        let key = |text: &str| table::release_key(&text.parse().unwrap());
         assert_eq!(key("2.1"), key("2.1.0"));
         assert_ne!(key("2.1"), key("2.10"));
         assert_ne!(key("2.1"), key("0.2.1"));

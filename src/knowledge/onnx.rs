@@ -1,6 +1,6 @@
 //! ONNX releases, operators and domains, and what ONNX Runtime releases accept.
 
-use super::{Grounds, Knowledge, Provenance, Release, in_run};
+use super::{Counts, Grounds, Knowledge, Provenance, Release, RowFault, in_run, run_covers, run_fault, runs_meet};
 use crate::version::{IrVersion, LibcVersion, Opset, TensorRtVersion, Version, VersionSet};
 
 rows! {
@@ -14,6 +14,11 @@ rows! {
         pub opset: Opset,
         /// The operator set of `ai.onnx.ml`.
         pub ml_opset: Opset,
+    }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.version == built_in.version
+        }
     }
 }
 
@@ -29,6 +34,21 @@ rows! {
         /// The operator set of `ai.onnx`.
         pub opset: Opset,
     }
+    impl {
+        fn touches(&self, built_in: &Self) -> bool {
+            let own = (&self.first, &self.last);
+            self.package == built_in.package && runs_meet(own, (&built_in.first, &built_in.last))
+        }
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            let own = (&self.first, &self.last);
+            self.package == built_in.package && run_covers(own, (&built_in.first, &built_in.last))
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            run_fault(&self.first, &self.last)
+        }
+    }
 }
 
 rows! {
@@ -38,6 +58,11 @@ rows! {
         pub release: TensorRtVersion,
         /// The newest operator set of `ai.onnx`.
         pub opset: Opset,
+    }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.release == built_in.release
+        }
     }
 }
 
@@ -73,6 +98,16 @@ rows! {
         /// It checks neither operator set nor IR and answers as the newest one it knows.
         pub unchecked: Option<bool>,
     }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.version == built_in.version
+        }
+
+        fn arrange(rows: &mut [Self]) {
+            // Questions go from release to release.
+            rows.sort_by(|a, b| a.version.cmp(&b.version));
+        }
+    }
 }
 
 rows! {
@@ -88,6 +123,11 @@ rows! {
         pub deprecated: Option<i64>,
         /// ONNX Runtime refuses the deprecated form.
         pub refused: Option<bool>,
+    }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.domain == built_in.domain && self.name == built_in.name
+        }
     }
 }
 
@@ -105,6 +145,11 @@ rows! {
         /// Who provides it, in words.
         pub provided_by: String,
     }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.name == built_in.name
+        }
+    }
 }
 
 rows! {
@@ -116,6 +161,13 @@ rows! {
         pub since: i64,
         /// Last operator set.
         pub last: Option<i64>,
+    }
+    impl {
+        const COUNTS: Counts = Counts::All;
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.name == built_in.name
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Python distributions: what they need, what they were built for, and what cannot stand side by side.
 
-use super::{Knowledge, Provenance, Release, in_run};
+use super::{Counts, Knowledge, Provenance, Release, RowFault, in_run, name_fault, run_covers, run_fault, runs_meet};
 use crate::{
     fact::PackageName,
     version::{self, CudaVersion, CudnnVersion, LibcVersion, PythonVersion, Version, VersionSet},
@@ -17,6 +17,17 @@ rows! {
         pub together: Option<Vec<String>>,
         /// They are builds for different hardware.
         pub builds: Option<bool>,
+    }
+    impl {
+        const COUNTS: Counts = Counts::All;
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.module == built_in.module
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            self.distributions.iter().find_map(|name| name_fault("distributions", name))
+        }
     }
 }
 
@@ -53,6 +64,15 @@ impl Releases {
         match self {
             Releases::One(release) => release == version,
             Releases::Many(set) => set.contains(version),
+        }
+    }
+
+    /// Whether both hold a release in common.
+    fn meets(&self, other: &Releases) -> bool {
+        match (self, other) {
+            (_, Releases::One(release)) => self.contains(release),
+            (Releases::One(release), Releases::Many(set)) => set.contains(release),
+            (Releases::Many(a), Releases::Many(b)) => !a.intersection(b).is_empty(),
         }
     }
 
@@ -107,6 +127,19 @@ rows! {
         /// Where they come from.
         pub origin: Origin,
     }
+    impl {
+        fn touches(&self, built_in: &Self) -> bool {
+            self.package == built_in.package && !self.releases.intersection(&built_in.releases).is_empty()
+        }
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.package == built_in.package && built_in.releases.within(&self.releases).holds()
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            name_fault("package", &self.package)
+        }
+    }
 }
 
 rows! {
@@ -121,6 +154,24 @@ rows! {
         /// The versions that will do.
         pub range: Range,
     }
+    impl {
+        const COUNTS: Counts = Counts::All;
+
+        fn touches(&self, built_in: &Self) -> bool {
+            self.package == built_in.package
+                && self.component == built_in.component
+                && self.release.meets(&built_in.release)
+        }
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            let same = self.package == built_in.package && self.component == built_in.component;
+            same && built_in.release.one().is_some_and(|release| self.release.contains(release))
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            name_fault("package", &self.package).or_else(|| name_fault("component", &self.component))
+        }
+    }
 }
 
 rows! {
@@ -132,6 +183,16 @@ rows! {
         pub last: Release,
         /// The first release that works with it.
         pub first: Release,
+    }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.package == built_in.package
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            let message = || format!("expected a release after {}, found {}", self.last, self.first);
+            (self.last >= self.first).then(|| RowFault::new("first", message())).or_else(|| name_fault("package", &self.package))
+        }
     }
 }
 
@@ -148,6 +209,21 @@ rows! {
         pub python: Vec<PythonVersion>,
         /// There is no source distribution to fall back to.
         pub wheels_only: Option<bool>,
+    }
+    impl {
+        fn touches(&self, built_in: &Self) -> bool {
+            let own = (&self.first, &self.last);
+            self.package == built_in.package && runs_meet(own, (&built_in.first, &built_in.last))
+        }
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            let own = (&self.first, &self.last);
+            self.package == built_in.package && run_covers(own, (&built_in.first, &built_in.last))
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            run_fault(&self.first, &self.last).or_else(|| name_fault("package", &self.package))
+        }
     }
 }
 
@@ -168,6 +244,21 @@ rows! {
         pub aarch64: Option<bool>,
         /// There is a source distribution to fall back to.
         pub sdist: Option<bool>,
+    }
+    impl {
+        fn touches(&self, built_in: &Self) -> bool {
+            let own = (&self.first, &self.last);
+            self.package == built_in.package && runs_meet(own, (&built_in.first, &built_in.last))
+        }
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            let own = (&self.first, &self.last);
+            self.package == built_in.package && run_covers(own, (&built_in.first, &built_in.last))
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            run_fault(&self.first, &self.last).or_else(|| name_fault("package", &self.package))
+        }
     }
 }
 
@@ -194,6 +285,15 @@ rows! {
         pub package: String,
         /// Its part in a model's life.
         pub role: Role,
+    }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.package == built_in.package
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            name_fault("package", &self.package)
+        }
     }
 }
 
@@ -232,8 +332,18 @@ impl Knowledge {
 
     /// As [`Knowledge::needs_of`], without who says so: most needs are met, and then nobody asks.
     pub fn needs_rows(&self, name: &str, version: &Version) -> impl Iterator<Item = &Need> {
+        let table = &self.needs;
         let public = version::public(version);
-        self.needs.rows_about(name, &public).filter(move |row| row.release.contains(&public))
+        // What the user overrides for this release is hidden, other releases of the same row are not.
+        let over: Vec<&Need> = table
+            .rows_about(name, &public)
+            .take_while(|row| table.overrides(row))
+            .filter(|row| row.release.contains(&public))
+            .collect();
+        table.rows_about(name, &public).filter(move |row| {
+            row.release.contains(&public)
+                && (table.overrides(row) || over.iter().all(|own| own.component != row.component))
+        })
     }
 
     /// The releases of a companion that go with a version of a component, oldest first.
@@ -259,7 +369,7 @@ impl Knowledge {
     pub fn wheel_pythons(&self, name: &str, version: &Version) -> Option<(&WheelPython, Provenance)> {
         let table = &self.wheel_python;
         // Most environments hold recent releases, which stand last.
-        let row = table.rows_of(name).rev().find(|row| in_run(version, &row.first.0, &row.last.0))?;
+        let row = table.newest_first(name).find(|row| in_run(version, &row.first.0, &row.last.0))?;
         Some((row, table.provenance(row)))
     }
 
@@ -267,7 +377,7 @@ impl Knowledge {
     #[must_use]
     pub fn wheel_libc(&self, name: &str, version: &Version) -> Option<(&WheelLibc, Provenance)> {
         let table = &self.wheel_libc;
-        let row = table.rows_of(name).rev().find(|row| in_run(version, &row.first.0, &row.last.0))?;
+        let row = table.newest_first(name).find(|row| in_run(version, &row.first.0, &row.last.0))?;
         Some((row, table.provenance(row)))
     }
 
@@ -307,7 +417,7 @@ impl Knowledge {
     /// The newest release of a package in the tables, if any table follows it release by release.
     #[must_use]
     pub fn newest_release(&self, name: &str) -> Option<&Release> {
-        self.wheel_python.rows_of(name).next_back().map(|row| &row.last)
+        self.wheel_python.rows_of(name).map(|row| &row.last).max()
     }
 
     /// The runs of releases of a package that have a wheel for a Python.

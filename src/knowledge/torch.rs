@@ -1,6 +1,6 @@
 //! What torch builds bring along.
 
-use super::{Knowledge, Provenance, Release, in_run};
+use super::{Knowledge, Provenance, Release, RowFault, in_run, run_fault};
 use crate::version::{self, ComputeCapability, CudaVersion, CudnnVersion, Version};
 
 rows! {
@@ -14,6 +14,11 @@ rows! {
         pub cudnn: Option<CudnnVersion>,
         /// Whether it has the C++11 ABI, which extensions must share.
         pub cxx11_abi: Option<bool>,
+    }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.version == built_in.version
+        }
     }
 }
 
@@ -30,6 +35,15 @@ rows! {
         pub capabilities: Vec<ComputeCapability>,
         /// Whether the build carries PTX as well; absent is unknown.
         pub ptx: Option<bool>,
+    }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.first == built_in.first && self.last == built_in.last && self.build == built_in.build
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            run_fault(&self.first, &self.last)
+        }
     }
 }
 

@@ -121,7 +121,13 @@ fn advice(out: &mut String, finding: &Finding, style: Style) {
 }
 
 fn witness(evidence: &Evidence) -> String {
-    format!("[{}; {}; checked {}]", evidence.source, evidence.locator, evidence.checked)
+    let Evidence { source, locator, checked, own_row, .. } = evidence;
+    let Some(own) = own_row else { return format!("[{source}; {locator}; checked {checked}]") };
+    let place = format!("{}:{} (your own row)", own.path, own.line);
+    match &own.overrides {
+        None => format!("[{place}: {source}; {locator}; checked {checked}]"),
+        Some(why) => format!("[{place}: {source}; {locator}; checked {checked}; instead of a built-in row: {why}]"),
+    }
 }
 
 /// A finding on one line, with its place.
@@ -221,7 +227,7 @@ fn summary(out: &mut String, report: &Report<'_>) {
 }
 
 /// Writes a text with a prefix, broken at blanks to fit the width; words that are too long stay whole.
-fn wrapped(out: &mut String, first: &str, rest: &str, text: &str, width: usize) {
+pub fn wrapped(out: &mut String, first: &str, rest: &str, text: &str, width: usize) {
     let text = escape(text);
     let mut column = first.chars().count();
     let start = column;

@@ -5,11 +5,13 @@
 
 mod decode;
 mod escape;
+mod nearest;
 
 use std::sync::Arc;
 
 pub use decode::{DecodeError, decode, decode_as};
 pub use escape::{escape, is_hidden};
+pub use nearest::{distance, nearest};
 
 /// The number of a source inside one run of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

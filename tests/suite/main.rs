@@ -4,8 +4,10 @@
 
 mod cases;
 mod cli;
+mod config;
 mod dockerfiles;
 mod gpu_texts;
+mod knowledge;
 mod layers;
 mod load_matrix;
 mod locks;

@@ -86,7 +86,7 @@ fn one(
         }
         let table = &ctx.knowledge.onnx_operator;
         let claim = format!("no release of ONNX up to opset {} of {domain} defines {name}", ctx.knowledge.newest_opset(domain).unwrap_or(high));
-        let provenance = table.provenance(&table.rows()[0]);
+        let provenance = table.witness();
         out.findings.push(
             start(format!("operator {name} does not exist in {domain}"))
                 .because(Reason { claim, provenance })

@@ -1,0 +1,193 @@
+//! What holds for a whole run: `envcheck.toml`, and the knowledge with the user's own rows.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+
+use super::{
+    Failure,
+    load::{shown, unreadable},
+};
+use crate::{
+    config::{self, Config, FILE_NAME, NamedPath},
+    input::{Content, files},
+    knowledge::Knowledge,
+    text::{FileId, Form, Place, Source, Sources},
+};
+
+/// Where the settings of a run come from.
+#[derive(Debug, Args)]
+pub(super) struct SettingsOptions {
+    /// Read this file instead of the nearest envcheck.toml
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    config: Option<PathBuf>,
+    /// Do not look for an envcheck.toml
+    #[arg(long)]
+    no_config: bool,
+    /// A file with rows of your own for the knowledge; may be given several times
+    #[arg(long, value_name = "FILE")]
+    knowledge: Vec<PathBuf>,
+}
+
+/// The settings of a run.
+pub(super) struct Settings {
+    pub(super) knowledge: Knowledge,
+    pub(super) project: Option<Project>,
+}
+
+/// An `envcheck.toml` and where it lies.
+pub(super) struct Project {
+    pub(super) config: Config,
+    source: Source,
+    /// The folder of the file, as seen from the working folder.
+    folder: PathBuf,
+}
+
+impl SettingsOptions {
+    pub(super) fn load(&self) -> Result<Settings, Failure> {
+        let path = match &self.config {
+            Some(path) => Some(path.clone()),
+            None if self.no_config => None,
+            None => find(),
+        };
+        let project = path.map(|path| Project::read(&path)).transpose()?;
+        let mut knowledge = Knowledge::built_in();
+        if let Some(project) = &project {
+            for extra in &project.config.knowledge {
+                extend(&mut knowledge, &project.existing(extra)?)?;
+            }
+        }
+        for path in &self.knowledge {
+            extend(&mut knowledge, path)?;
+        }
+        Ok(Settings { knowledge, project })
+    }
+}
+
+impl Settings {
+    /// The sources of a run: with the file of the project, so that facts can point at it.
+    pub(super) fn sources(&self) -> Sources {
+        let mut sources = Sources::default();
+        if let Some(project) = &self.project {
+            // The only source so far, as it was when the file was read.
+            sources.add(project.source.clone());
+        }
+        sources
+    }
+}
+
+impl Project {
+    fn read(path: &Path) -> Result<Project, Failure> {
+        let source = Source::new(shown(path), Form::Text, text_file(path)?.into());
+        let file: FileId = Sources::default().add(source.clone());
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        match config::read(file, source.text()) {
+            Ok(config) => Ok(Project { config, source, folder }),
+            Err(faults) => {
+                let lines = faults.iter().map(|fault| {
+                    let position = source.position(fault.place.span.start);
+                    format!("{}:{}:{}: {}", source.path, position.line, position.column, fault.reason)
+                });
+                Err(Failure::new(lines.collect::<Vec<_>>().join("\n")))
+            }
+        }
+    }
+
+    /// How the file is called in messages.
+    pub(super) fn shown(&self) -> &str {
+        &self.source.path
+    }
+
+    /// The folder that inputs must not leave with what they include.
+    pub(super) fn root(&self) -> PathBuf {
+        super::load::absolute(&self.folder)
+    }
+
+    /// A path of the file, as seen from the working folder.
+    pub(super) fn path(&self, named: &NamedPath) -> PathBuf {
+        self.folder.join(&named.path)
+    }
+
+    /// The same, if something is there.
+    pub(super) fn existing(&self, named: &NamedPath) -> Result<PathBuf, Failure> {
+        let path = self.path(named);
+        if path.exists() {
+            return Ok(path);
+        }
+        Err(self.failure(named.place, &format!("could not read `{}`: no such file or folder", shown(&path))))
+    }
+
+    /// A failure that the file is the reason of.
+    pub(super) fn failure(&self, place: Place, message: &str) -> Failure {
+        let position = self.source.position(place.span.start);
+        Failure::new(format!("{}:{}:{}: {message}", self.source.path, position.line, position.column))
+    }
+
+    /// The files that a path with `*`, `?` or `**` means, in order; the path itself without these.
+    pub(super) fn matching(&self, named: &NamedPath) -> Result<Vec<PathBuf>, Failure> {
+        if !named.path.contains(['*', '?']) {
+            let path = self.path(named);
+            return Ok(if path.exists() { vec![path] } else { Vec::new() });
+        }
+        let pattern = named.path.strip_prefix("./").unwrap_or(&named.path);
+        let fixed: PathBuf = Path::new(pattern).iter().take_while(|part| !is_pattern(part)).collect();
+        let root = self.root();
+        let broken = |fault: &ignore::Error| self.failure(named.place, &fault.to_string());
+        let mut only = ignore::overrides::OverrideBuilder::new(&root);
+        only.add(&format!("/{pattern}")).map_err(|fault| broken(&fault))?;
+        let only = only.build().map_err(|fault| broken(&fault))?;
+        let walk = ignore::WalkBuilder::new(root.join(fixed))
+            .standard_filters(false)
+            .overrides(only)
+            .follow_links(false)
+            .sort_by_file_name(std::ffi::OsStr::cmp)
+            .build();
+        let files = walk.flatten().filter(|entry| entry.file_type().is_some_and(|it| it.is_file()));
+        let relative =
+            |path: &Path| path.strip_prefix(&root).map_or_else(|_| path.to_path_buf(), |it| self.folder.join(it));
+        Ok(files.map(|entry| relative(entry.path())).collect())
+    }
+}
+
+fn is_pattern(part: &std::ffi::OsStr) -> bool {
+    part.to_string_lossy().contains(['*', '?', '[', '{'])
+}
+
+/// The nearest envcheck.toml from the working folder upwards, as seen from there; a repository's folder is the last one.
+fn find() -> Option<PathBuf> {
+    let working = env::current_dir().ok()?;
+    let mut seen_from_here = PathBuf::new();
+    for folder in working.ancestors() {
+        if folder.join(FILE_NAME).is_file() {
+            return Some(seen_from_here.join(FILE_NAME));
+        }
+        if folder.join(".git").exists() {
+            return None;
+        }
+        seen_from_here.push("..");
+    }
+    None
+}
+
+fn extend(knowledge: &mut Knowledge, path: &Path) -> Result<(), Failure> {
+    let shown = shown(path);
+    let text = text_file(path)?;
+    knowledge.extend(&shown, &text).map(|_| ()).map_err(|faults| {
+        let lines = faults.iter().map(|fault| format!("{shown}:{}:{}: {}", fault.line, fault.column, fault.message));
+        Failure::new(lines.collect::<Vec<_>>().join("\n"))
+    })
+}
+
+/// The text of a file that the user named.
+fn text_file(path: &Path) -> Result<String, Failure> {
+    let shown = shown(path);
+    let content = Content::open(path).map_err(|fault| unreadable(&shown, &fault))?;
+    match files::text_of(&content) {
+        Some(Ok(text)) => Ok(text),
+        Some(Err(fault)) => Err(Failure::new(format!("`{shown}` is not text: {fault}"))),
+        None => Err(Failure::new(format!("`{shown}` is too large to be a text file"))),
+    }
+}

@@ -1,0 +1,290 @@
+//! One table: its built-in rows, parsed when they are first asked for, and the rows that the user added.
+//!
+//! A row of the user's with a reason to override stands in place of the built-in rows that it replaces, and before those
+//! that it only touches; a row without one stands after them. The built-in path costs nothing more for it.
+
+use std::sync::OnceLock;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::{Grounds, Header, OwnRow, Provenance};
+use crate::version::Version;
+
+/// Which rows of a table count for one question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counts {
+    /// The first that fits.
+    First,
+    /// All that fit.
+    All,
+    /// Rules ask for rows by name: a row of the user's would never be asked for.
+    ByName,
+}
+
+/// What is wrong with a row: the key that it is about, and the message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowFault {
+    /// The key.
+    pub key: &'static str,
+    /// What was found and what was expected.
+    pub message: String,
+}
+
+impl RowFault {
+    /// A fault of a key.
+    pub(super) fn new(key: &'static str, message: impl Into<String>) -> Self {
+        RowFault { key, message: message.into() }
+    }
+}
+
+/// A row type: what the macro `rows!` makes.
+pub trait Row: DeserializeOwned + Clone + 'static {
+    /// The keys, without those of the provenance.
+    const KEYS: &'static [&'static str];
+
+    /// Which rows count.
+    const COUNTS: Counts = Counts::First;
+
+    /// Whether a row of the user's speaks about something that a built-in row speaks about.
+    fn touches(&self, built_in: &Self) -> bool {
+        self.replaces(built_in)
+    }
+
+    /// Whether nothing is left of a built-in row once this one overrides it.
+    fn replaces(&self, _built_in: &Self) -> bool {
+        false
+    }
+
+    /// What is wrong with a row beyond the form of its values.
+    fn fault(&self) -> Option<RowFault> {
+        None
+    }
+
+    /// Restores the order that questions rely on, where they do.
+    fn arrange(_rows: &mut [Self]) {}
+
+    /// Makes the row the user's own.
+    fn adopt(&mut self, origin: Origin);
+
+    /// The row's own provenance, where it differs from the table's.
+    fn own(&self) -> OwnProvenance<'_>;
+}
+
+/// The provenance keys that a row may carry itself.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnProvenance<'a> {
+    pub(super) source: Option<&'a str>,
+    pub(super) locator: Option<&'a str>,
+    pub(super) checked: Option<&'a str>,
+    pub(super) grounds: Option<Grounds>,
+    pub(super) origin: Option<&'a Origin>,
+}
+
+/// Where a row of the user's comes from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Who says so, and where the row stands.
+    pub(super) witness: Provenance,
+    /// The names that it is looked up by.
+    pub(super) names: Vec<String>,
+    /// Its values as plain data.
+    pub(super) values: Map<String, Value>,
+}
+
+impl Origin {
+    pub(super) fn row(&self) -> Option<&OwnRow> {
+        self.witness.own.as_ref()
+    }
+
+    pub(super) fn overrides(&self) -> bool {
+        self.row().is_some_and(|row| row.overrides.is_some())
+    }
+}
+
+/// A table whose rows are parsed when they are first asked for.
+pub struct Table<R: Row> {
+    /// The name of its file.
+    pub name: &'static str,
+    lines: &'static str,
+    pub(super) index: &'static [IndexEntry],
+    header: OnceLock<Header>,
+    pub(super) rows: OnceLock<Vec<R>>,
+    named: OnceLock<Vec<OnceLock<Box<R>>>>,
+    pub(super) overriding: Vec<R>,
+    pub(super) added: Vec<R>,
+}
+
+/// The hash of a name; where in the lines the name stands, from and to, and where its row does; then the key of the one
+/// release that the row is about, or 0. Sorted by hash, then as in the file.
+pub(super) type IndexEntry = (u64, [u32; 4], u64);
+
+/// The hash of a name in the index (FNV-1a). `build.rs` has the same.
+fn name_hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The key of a release, the same for all its spellings; 0 for what is more than a few small numbers.
+///
+/// `build.rs` gives the rows theirs.
+pub(super) fn release_key(version: &Version) -> u64 {
+    let parts = version.release();
+    let used = parts.len() - parts.iter().rev().take_while(|part| **part == 0).count();
+    let plain = !version.any_prerelease() && !version.is_post() && !version.is_local() && version.epoch() == 0;
+    if !plain || used > 4 || parts.iter().any(|part| *part > 0xffff) {
+        return 0;
+    }
+    (0..4).fold(0, |key, at| key << 16 | parts[..used].get(at).copied().unwrap_or(0))
+}
+
+impl<R: Row> Table<R> {
+    pub(super) const fn new(name: &'static str, lines: &'static str, index: &'static [IndexEntry]) -> Self {
+        Table {
+            name,
+            lines,
+            index,
+            header: OnceLock::new(),
+            rows: OnceLock::new(),
+            named: OnceLock::new(),
+            overriding: Vec::new(),
+            added: Vec::new(),
+        }
+    }
+
+    /// The tables are part of the program, and a test parses every row.
+    pub(super) fn parse<T: DeserializeOwned>(&self, json: &str) -> T {
+        serde_json::from_str(json).unwrap_or_else(|fault| panic!("knowledge table {}: {fault}: {json}", self.name))
+    }
+
+    /// The JSON of every built-in row.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &'static str> {
+        self.lines.split('\n').skip(1)
+    }
+
+    /// All rows, in file order; the user's as the module says.
+    pub fn rows(&self) -> &[R] {
+        self.rows.get_or_init(|| {
+            let built_in = self.texts().map(|json| self.parse::<R>(json));
+            if self.overriding.is_empty() && self.added.is_empty() {
+                return built_in.collect();
+            }
+            let mut placed = vec![false; self.overriding.len()];
+            let mut rows = Vec::new();
+            for row in built_in {
+                match self.overriding.iter().position(|own| own.replaces(&row)) {
+                    None => rows.push(row),
+                    Some(at) if placed[at] => {}
+                    Some(at) => {
+                        placed[at] = true;
+                        rows.push(self.overriding[at].clone());
+                    }
+                }
+            }
+            let first = self.overriding.iter().zip(placed).filter(|(_, placed)| !placed).map(|(row, _)| row.clone());
+            rows.splice(0..0, first.collect::<Vec<_>>());
+            rows.extend(self.added.iter().cloned());
+            R::arrange(&mut rows);
+            rows
+        })
+    }
+
+    /// Where in the index the built-in rows of one name stand.
+    fn indexed(&self, name: &str) -> std::ops::Range<usize> {
+        let hash = name_hash(name);
+        let start = self.index.partition_point(|entry| entry.0 < hash);
+        let Some((_, [from, to, ..], _)) = self.index.get(start).filter(|entry| entry.0 == hash) else { return 0..0 };
+        // Two names of one table never share a hash, but a name that is in no table may.
+        if &self.lines[*from as usize..*to as usize] != name {
+            return 0..0;
+        }
+        start..start + self.index[start..].partition_point(|entry| entry.0 == hash)
+    }
+
+    pub(super) fn row(&self, at: usize) -> &R {
+        let named = self.named.get_or_init(|| self.index.iter().map(|_| OnceLock::new()).collect());
+        named[at].get_or_init(|| {
+            let (_, [_, _, from, to], _) = self.index[at];
+            Box::new(self.parse(&self.lines[from as usize..to as usize]))
+        })
+    }
+
+    /// Whether nothing of the user's stands in place of a built-in row.
+    fn stays(&self, row: &R) -> bool {
+        !self.overriding.iter().any(|own| own.replaces(row))
+    }
+
+    /// The built-in rows of one name that nothing replaces.
+    fn built_in_of(&self, name: &str) -> impl DoubleEndedIterator<Item = &R> {
+        self.indexed(name).map(|at| self.row(at)).filter(|row| self.stays(row))
+    }
+
+    /// The rows of the user's with this name.
+    fn own_of<'a>(rows: &'a [R], name: &str) -> impl DoubleEndedIterator<Item = &'a R> + use<'a, R> {
+        let found: Vec<&R> = if rows.is_empty() {
+            Vec::new()
+        } else {
+            let named =
+                |row: &&R| row.own().origin.is_some_and(|origin| origin.names.iter().any(|known| known == name));
+            rows.iter().filter(named).collect()
+        };
+        found.into_iter()
+    }
+
+    /// The rows of one package (or of what else the table is about): the overriding ones of the user, the built-in ones in
+    /// file order, the user's other ones. No other row is parsed.
+    pub fn rows_of(&self, name: &str) -> impl DoubleEndedIterator<Item = &R> {
+        Self::own_of(&self.overriding, name).chain(self.built_in_of(name)).chain(Self::own_of(&self.added, name))
+    }
+
+    /// Those rows of one package that may be about a release: without built-in rows that surely name another one.
+    pub fn rows_about<'a>(
+        &'a self,
+        name: &str,
+        release: &Version,
+    ) -> impl DoubleEndedIterator<Item = &'a R> + use<'a, R> {
+        let key = release_key(release);
+        let may = move |at: &usize| key == 0 || self.index[*at].2 == 0 || self.index[*at].2 == key;
+        let built_in = self.indexed(name).filter(may).map(|at| self.row(at)).filter(|row| self.stays(row));
+        Self::own_of(&self.overriding, name).chain(built_in).chain(Self::own_of(&self.added, name))
+    }
+
+    /// The rows of one package for a question that the first fitting row answers, the built-in ones from the last of the
+    /// file on.
+    pub fn newest_first(&self, name: &str) -> impl Iterator<Item = &R> {
+        Self::own_of(&self.overriding, name).chain(self.built_in_of(name).rev()).chain(Self::own_of(&self.added, name))
+    }
+
+    /// Whether a row stands in place of built-in ones.
+    pub fn overrides(&self, row: &R) -> bool {
+        row.own().origin.is_some_and(Origin::overrides)
+    }
+
+    /// What holds for the whole table.
+    pub fn header(&self) -> &Header {
+        self.header.get_or_init(|| self.parse(self.lines.split('\n').next().unwrap_or_default()))
+    }
+
+    /// Who says what the built-in table as a whole says.
+    pub fn witness(&self) -> Provenance {
+        let header = self.header();
+        Provenance {
+            source: header.source.clone(),
+            locator: header.locator.clone(),
+            checked: header.checked.clone(),
+            grounds: header.grounds,
+            own: None,
+        }
+    }
+
+    /// Who says what a row says.
+    pub fn provenance(&self, row: &R) -> Provenance {
+        let (header, own) = (self.header(), row.own());
+        Provenance {
+            source: own.source.unwrap_or(&header.source).to_owned(),
+            locator: own.locator.unwrap_or(&header.locator).to_owned(),
+            checked: own.checked.unwrap_or(&header.checked).to_owned(),
+            grounds: own.grounds.unwrap_or(header.grounds),
+            own: own.origin.and_then(|origin| origin.row().cloned()),
+        }
+    }
+}
