@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::{
     environment::Environment,
-    fact::{Dimension, FactKind, Model, Signature},
+    fact::{Dimension, FactKind, ImageRole, Model, Signature},
     text::is_hidden,
 };
 
@@ -37,7 +37,9 @@ pub fn write_lock(environment: &Environment, name: Option<&str>, role: Option<&s
             let _ = writeln!(out, "cuda = {}", quoted(&cuda.to_string()));
         }
     }
-    for seen in environment.images() {
+    // An image that is only built from, or that helps, would come back as one that the program runs on.
+    let runs = environment.images().into_iter().filter(|seen| seen.value.role == ImageRole::Runs);
+    for seen in runs {
         let _ = writeln!(out, "\n[[image]]\nreference = {}", quoted(&seen.value.reference));
         if let Some(digest) = &seen.value.digest {
             let _ = writeln!(out, "digest = {}", quoted(digest));
@@ -57,7 +59,30 @@ pub fn write_lock(environment: &Environment, name: Option<&str>, role: Option<&s
     for seen in environment.models() {
         model(&mut out, seen.value);
     }
+    notes.extend(unrecorded(environment));
     (out, notes)
+}
+
+/// What the format has no place for, counted by kind.
+fn unrecorded(environment: &Environment) -> Option<LockNote> {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for fact in environment.facts() {
+        let lost = match &fact.kind {
+            FactKind::SystemPackage(_)
+            | FactKind::Variable(_)
+            | FactKind::InstanceType(_)
+            | FactKind::Accelerator(_)
+            | FactKind::ModelSource(_)
+            | FactKind::PackageIndex(_) => true,
+            FactKind::Image(image) => image.role != ImageRole::Runs,
+            _ => false,
+        };
+        if lost {
+            *kinds.entry(fact.kind.word()).or_default() += 1;
+        }
+    }
+    let counted: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    (!counted.is_empty()).then(|| LockNote(format!("a lock has no place for these facts: {}", counted.join(", "))))
 }
 
 fn section_environment(out: &mut String, environment: &Environment, name: Option<&str>, role: Option<&str>) {
