@@ -2,16 +2,19 @@
 
 use std::fmt::Write as _;
 
-use clap::Args;
-use serde_json::{Map, Value};
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
 
 use super::{Failure, Gate, settings::SettingsOptions, terminal};
 use crate::{
     fact::PackageName,
     knowledge::{
-        Grounds, KNOWLEDGE_DATE, Knowledge, Provenance, Release, image::Reference, in_run, packages::Releases,
+        KNOWLEDGE_DATE, Knowledge, Provenance, Release,
+        image::{Reference, Shipped},
+        in_run,
+        packages::Releases,
     },
-    report::wrapped,
+    report::{json_text, wrapped},
     version::Version,
 };
 
@@ -32,22 +35,55 @@ pub(super) struct KnowledgeCommand {
     /// A package (`torch`), a release (`torch==2.1.0`), an image (`nvidia/cuda:12.2.2-base-ubuntu22.04`), a GPU, an
     /// operator, a domain or a table; without it, the tables are listed
     component: Option<String>,
+    /// The output format
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
     #[command(flatten)]
     settings: SettingsOptions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+}
+
+/// What is known about a component.
+struct Known<'k> {
+    /// What the tag implies, if the component is an image.
+    implied: Vec<Shipped>,
+    /// The tables that speak about it.
+    tables: Vec<KnownTable<'k>>,
+}
+
+/// The rows of one table that speak about a component; there is at least one.
+struct KnownTable<'k> {
+    name: &'static str,
+    about: &'k str,
+    rows: Vec<(Map<String, Value>, Provenance)>,
 }
 
 impl KnowledgeCommand {
     pub(super) fn run(self) -> Result<Gate, Failure> {
         let knowledge = self.settings.load()?.knowledge;
         let out = match &self.component {
-            None => tables(&knowledge),
-            Some(component) => about(&knowledge, component),
+            None => match self.format {
+                Format::Human => tables(&knowledge),
+                Format::Json => tables_json(&knowledge),
+            },
+            Some(component) => {
+                let known = about(&knowledge, component);
+                if known.implied.is_empty() && known.tables.is_empty() {
+                    let message =
+                        format!("nothing is known about `{component}`; `envcheck knowledge` lists the tables");
+                    return Err(Failure::new(message));
+                }
+                match self.format {
+                    Format::Human => known.human(component),
+                    Format::Json => known.json(),
+                }
+            }
         };
-        if out.is_empty() {
-            let component = self.component.unwrap_or_default();
-            let message = format!("nothing is known about `{component}`; `envcheck knowledge` lists the tables");
-            return Err(Failure::new(message));
-        }
         terminal::print(&out)?;
         Ok(Gate::Open)
     }
@@ -64,16 +100,17 @@ fn tables(knowledge: &Knowledge) -> String {
     out
 }
 
-fn about(knowledge: &Knowledge, component: &str) -> String {
-    let mut out = String::new();
-    let shipped = knowledge.shipped(&Reference::parse(component));
-    if !shipped.is_empty() {
-        wrapped(&mut out, "", "  ", &format!("what the tag of {component} implies:"), WIDTH);
-    }
-    for item in shipped {
-        wrapped(&mut out, "  ", "    ", &format!("{} {}", item.word, item.text), WIDTH);
-        witness(&mut out, &item.provenance);
-    }
+/// The tables as JSON, version 1. Its schema is `report/knowledge.schema.json`.
+fn tables_json(knowledge: &Knowledge) -> String {
+    let tables: Vec<Value> = knowledge
+        .tables()
+        .iter()
+        .map(|table| json!({ "name": table.name(), "about": table.header().about, "count": table.plain().len() }))
+        .collect();
+    json_text(&json!({ "version": 1, "knowledge": KNOWLEDGE_DATE, "tables": tables }))
+}
+
+fn about<'k>(knowledge: &'k Knowledge, component: &str) -> Known<'k> {
     let (name, release) = match component.split_once("==") {
         Some((name, release)) => (name.trim(), release.trim().parse::<Version>().ok()),
         None => (component, None),
@@ -82,34 +119,84 @@ fn about(knowledge: &Knowledge, component: &str) -> String {
     let alias = ALIASES.iter().find(|(word, _)| *word == wanted).map_or(&[][..], |(_, tables)| *tables);
     // The release tables of these two do not say the package's name.
     let own_table = |table: &str| table.strip_suffix("_release").is_some_and(|package| package == wanted);
+    let mut tables = Vec::new();
     for table in knowledge.tables() {
         let whole = normal(table.name()) == wanted || alias.contains(&table.name()) || own_table(table.name());
-        let mut first = true;
-        for (values, provenance) in table.plain() {
+        let asked_for = |(values, _): &(Map<String, Value>, Provenance)| {
             let named = whole || values.values().any(|value| mentions(value, &wanted));
-            if !named || release.as_ref().is_some_and(|release| !holds_for(&values, &wanted, release)) {
-                continue;
-            }
-            if first {
-                wrapped(&mut out, "", "  ", &format!("{}: {}", table.name(), table.header().about), WIDTH);
-                first = false;
-            }
-            let shown: Vec<String> = values.iter().map(|(key, value)| format!("{key} = {}", plain(value))).collect();
-            wrapped(&mut out, "  ", "    ", &shown.join(", "), WIDTH);
-            witness(&mut out, &provenance);
+            named && release.as_ref().is_none_or(|release| holds_for(values, &wanted, release))
+        };
+        let rows: Vec<_> = table.plain().into_iter().filter(asked_for).collect();
+        if !rows.is_empty() {
+            tables.push(KnownTable { name: table.name(), about: &table.header().about, rows });
         }
     }
-    out
+    Known { implied: knowledge.shipped(&Reference::parse(component)), tables }
+}
+
+impl Known<'_> {
+    /// For people: each row with its witness.
+    fn human(&self, component: &str) -> String {
+        let mut out = String::new();
+        if !self.implied.is_empty() {
+            wrapped(&mut out, "", "  ", &format!("what the tag of {component} implies:"), WIDTH);
+        }
+        for item in &self.implied {
+            wrapped(&mut out, "  ", "    ", &format!("{} {}", item.word, item.text), WIDTH);
+            witness(&mut out, &item.provenance);
+        }
+        for table in &self.tables {
+            wrapped(&mut out, "", "  ", &format!("{}: {}", table.name, table.about), WIDTH);
+            for (values, provenance) in &table.rows {
+                let shown: Vec<String> =
+                    values.iter().map(|(key, value)| format!("{key} = {}", plain(value))).collect();
+                wrapped(&mut out, "  ", "    ", &shown.join(", "), WIDTH);
+                witness(&mut out, provenance);
+            }
+        }
+        out
+    }
+
+    /// The same as JSON, version 1. Its schema is `report/knowledge.schema.json`.
+    fn json(self) -> String {
+        let implied = self.implied.into_iter().map(|item| {
+            let mut map = Map::new();
+            map.insert("component".into(), item.word.into());
+            map.insert("value".into(), item.text.into());
+            map.extend(witness_json(&item.provenance));
+            Value::Object(map)
+        });
+        let implied: Vec<Value> = implied.collect();
+        let tables = self.tables.into_iter().map(|table| {
+            let rows = table.rows.into_iter().map(|(values, provenance)| {
+                let mut map = Map::new();
+                map.insert("values".into(), values.into());
+                map.extend(witness_json(&provenance));
+                Value::Object(map)
+            });
+            json!({ "name": table.name, "about": table.about, "rows": rows.collect::<Vec<_>>() })
+        });
+        let tables: Vec<Value> = tables.collect();
+        json_text(&json!({ "version": 1, "knowledge": KNOWLEDGE_DATE, "implied": implied, "tables": tables }))
+    }
+}
+
+/// The same keys as in the evidence of a report, but with the grounds.
+fn witness_json(provenance: &Provenance) -> Map<String, Value> {
+    let Provenance { source, locator, checked, grounds, own } = provenance;
+    let mut map = Map::new();
+    map.insert("source".into(), source.clone().into());
+    map.insert("locator".into(), locator.clone().into());
+    map.insert("checked".into(), checked.clone().into());
+    map.insert("grounds".into(), grounds.word().into());
+    map.insert("own_row".into(), json!(own));
+    map
 }
 
 /// Who says so, and the strongest severity that the row may cause.
 fn witness(out: &mut String, provenance: &Provenance) {
     let Provenance { source, locator, checked, grounds, own } = provenance;
-    let grounds = match grounds {
-        Grounds::Error => "error",
-        Grounds::Warning => "warning",
-        Grounds::Note => "note",
-    };
+    let grounds = grounds.word();
     let own = own.as_ref().map_or_else(String::new, |own| {
         let why = own.overrides.as_ref().map_or_else(String::new, |why| format!(", instead of a built-in row: {why}"));
         format!("; yours, {}:{}{why}", own.path, own.line)

@@ -20,6 +20,18 @@ pub enum Grounds {
     Error,
 }
 
+impl Grounds {
+    /// The word in the tables.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Grounds::Note => "note",
+            Grounds::Warning => "warning",
+            Grounds::Error => "error",
+        }
+    }
+}
+
 /// A row that the user added to the tables.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct OwnRow {

@@ -29,7 +29,8 @@ pub(super) fn place(sources: &Sources, place: Place) -> Map<String, Value> {
 }
 
 /// JSON as text, in which no character can move the cursor or reorder what a terminal shows.
-pub(super) fn json_text(value: &Value) -> String {
+#[must_use]
+pub fn json_text(value: &Value) -> String {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
     let mut out = String::with_capacity(text.len() + 1);
     for character in text.chars() {

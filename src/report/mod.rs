@@ -12,6 +12,7 @@ mod source;
 
 use std::fmt::Write as _;
 
+pub use facts::json_text;
 pub use human::wrapped;
 pub use inspect::{inspect_human, inspect_json};
 pub use lock::{LockNote, write_lock};

@@ -3,6 +3,10 @@
 //! A rule's doc comment is its manual (`envcheck explain`). A rule sees facts and knowledge; it knows no path, no file
 //! format and no output. What it cannot decide it says as [`Undecided`], never as a finding.
 
+mod basis;
+
+pub use basis::{IMPLYING, tables_of};
+
 use crate::{
     environment::{Environment, Seen},
     fact::Model,

@@ -7,7 +7,10 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use envcheck::{rules::RULES, text::is_hidden};
+use envcheck::{
+    rules::{RULES, tables_of},
+    text::is_hidden,
+};
 use onnx_protobuf::Message as _;
 use serde_json::Value;
 
@@ -443,6 +446,12 @@ fn manuals_and_knowledge_are_printed() {
         let by_name = envcheck(&["explain", rule.name]);
         assert_eq!((by_code.code, by_code.stdout.as_str()), (0, by_name.stdout.as_str()));
         assert!(by_code.stdout.contains("## Why it matters"), "{}", by_code.stdout);
+        let (_, evidence) = by_code.stdout.split_once("\n## Evidence\n").expect("every manual says what it rests on");
+        let tables: Vec<&str> =
+            evidence.lines().filter_map(|line| line.strip_prefix("- ")?.split(':').next()).collect();
+        assert_eq!(tables, tables_of(rule.code).unwrap());
+        assert_eq!(evidence.matches("newest checked 2").count(), tables.len(), "{evidence}");
+        assert_eq!(evidence.contains("rests on what the inputs say"), tables.is_empty(), "{evidence}");
         assert!(by_code.stdout.lines().all(|line| line.chars().count() <= 125), "{}", by_code.stdout);
     }
     let tables = envcheck(&["knowledge"]).stdout;

@@ -279,6 +279,77 @@ fn rows_are_shown_by_component_release_image_and_alias() {
 }
 
 #[test]
+fn rows_are_shown_as_json_too() {
+    let scratch = Scratch::new();
+    let hidden = "[[needs]]\npackage = \"ourlib\"\nrelease = \"1\"\ncomponent = \"torch\"\nrange = \"==1\"\n\
+                  locator = \"line \\u202e \\u001b[2J\"\n";
+    let override_row = "[[needs]]\npackage = \"torchvision\"\nrelease = \"0.16.0\"\ncomponent = \"torch\"\nrange = \"==2.1.1\"\n\
+                        override = \"own build\"\n";
+    scratch.put("company.toml", format!("{WITNESS}{OURS}{hidden}{override_row}"));
+    let schema: Value = serde_json::from_str(include_str!("../../src/report/knowledge.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let text = |arguments: &[&str], format: &str| {
+        let run = scratch.run(&[&["knowledge", "--knowledge", "company.toml", "--format", format], arguments].concat());
+        assert_eq!(run.code, 0, "{arguments:?}: {}", run.stderr);
+        run.stdout
+    };
+    let json = |arguments: &[&str]| -> Value {
+        let text = text(arguments, "json");
+        assert!(!text.chars().any(|it| it != '\n' && it.is_control() || it == '\u{202e}'), "{text}");
+        let value = serde_json::from_str(&text).unwrap();
+        let faults: Vec<String> = schema.iter_errors(&value).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{arguments:?}: {faults:?}");
+        assert_eq!(value["knowledge"], KNOWLEDGE_DATE);
+        value
+    };
+    let list = json(&[]);
+    let counts: Vec<(&str, u64)> = list["tables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["name"].as_str().unwrap(), it["count"].as_u64().unwrap()))
+        .collect();
+    let knowledge = with(&format!("{OURS}{hidden}{override_row}"));
+    let expected: Vec<(&str, u64)> = knowledge.tables().iter().map(|it| (it.name(), it.plain().len() as u64)).collect();
+    assert_eq!(counts, expected);
+    // Every table keeps to the schema, and the rows are those that people see, no more.
+    for (name, _) in &counts {
+        assert!(json(&[name])["tables"].as_array().unwrap().iter().any(|it| it["name"] == **name), "{name}");
+    }
+    for component in ["torch", "torchvision==0.16.0", "cuda", "nvidia/tritonserver:24.01-py3", "ourlib"] {
+        let shown = json(&[component]);
+        let tables = shown["tables"].as_array().unwrap();
+        let rows: usize = tables.iter().map(|it| it["rows"].as_array().unwrap().len()).sum();
+        let human = text(&[component], "human");
+        let witnesses = human.lines().filter(|line| line.starts_with("    [")).count();
+        assert_eq!(rows + shown["implied"].as_array().unwrap().len(), witnesses, "{component}");
+        let heads: Vec<&str> =
+            human.lines().filter(|it| !it.starts_with(' ')).filter_map(|it| it.split(": ").next()).collect();
+        for table in tables {
+            assert!(heads.contains(&table["name"].as_str().unwrap()), "{component}: {heads:?}");
+        }
+    }
+    let own = json(&["ourlib"]);
+    let rows = own["tables"][0]["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert!(rows[0]["own_row"]["path"].as_str().unwrap().ends_with("company.toml"));
+    assert_eq!(rows[0]["own_row"]["line"], 5);
+    assert_eq!(rows[1]["locator"], "line \u{202e} \u{1b}[2J");
+    let replaced = json(&["torchvision==0.16.0"]);
+    let rows = replaced["tables"].as_array().unwrap().iter().flat_map(|it| it["rows"].as_array().unwrap());
+    let own: Vec<&Value> = rows.filter(|it| !it["own_row"].is_null()).collect();
+    assert_eq!(own.len(), 1);
+    assert_eq!((&own[0]["own_row"]["override"], &own[0]["grounds"]), (&"own build".into(), &"error".into()));
+    let image = json(&["nvidia/tritonserver:24.01-py3"]);
+    let implied = image["implied"].as_array().unwrap();
+    assert!(
+        implied.iter().any(|it| it["component"] == "library" && it["value"] == "onnxruntime 1.16.3"),
+        "{implied:?}"
+    );
+    refused(&scratch.run(&["knowledge", "nothing-like-it", "--format", "json"]), &["nothing is known about"]);
+}
+
+#[test]
 fn a_broken_file_of_the_users_ends_the_run() {
     let scratch = Scratch::new();
     scratch.put("requirements.txt", "torch==2.0.1\n").put("company.toml", OURS);

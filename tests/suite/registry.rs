@@ -1,8 +1,17 @@
 //! The registries check themselves: no reviewer has to remember what a rule or a format must come with.
 
-use std::{collections::BTreeSet, fs, io::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::Write as _,
+};
 
-use envcheck::{input::FORMATS, report::OUTPUTS, rules::RULES};
+use envcheck::{
+    input::FORMATS,
+    knowledge::Knowledge,
+    report::OUTPUTS,
+    rules::{IMPLYING, RULES, tables_of},
+};
 
 use super::cases::{cases, findings, is_onnx, names, reports, root};
 
@@ -157,5 +166,103 @@ fn every_output_format_has_a_snapshot() {
     for output in OUTPUTS {
         let wanted = format!("quickstart-{}.snap", output.name);
         assert!(snapshots.iter().any(|name| name.ends_with(&wanted)), "no snapshot ends with {wanted}");
+    }
+}
+
+#[test]
+fn every_table_has_a_rule_and_every_rule_says_its_tables() {
+    let knowledge = Knowledge::built_in();
+    let tables: BTreeSet<&str> = knowledge.tables().iter().map(|table| table.name()).collect();
+    let mut named = BTreeSet::new();
+    for rule in RULES {
+        let basis = tables_of(rule.code).unwrap_or_else(|| panic!("{} is not in rules/basis.rs", rule.code));
+        assert!(basis.windows(2).all(|pair| pair[0] < pair[1]), "{}: {basis:?} is not sorted", rule.code);
+        named.extend(basis);
+    }
+    assert!(named.is_subset(&tables), "no such table: {:?}", named.difference(&tables));
+    assert!(IMPLYING.iter().all(|table| tables.contains(table)));
+    // No rule asks which GPU a kind of machine has: the environment does, and the rules see a GPU.
+    let unnamed: Vec<&&str> = tables.difference(&named).collect();
+    assert_eq!(unnamed, [&"instance_gpu"], "tables that no rule names");
+}
+
+/// Questions to the knowledge and the tables that answer them; the name of a table is a question of its own.
+const QUESTIONS: [(&str, &[&str]); 39] = [
+    ("architecture_of", &["gpu_architecture"]),
+    ("artifact_breaks", &["artifact_break"]),
+    ("artifact_promises", &["artifact"]),
+    ("capability_is_sure", &[]),
+    ("changes_between", &["change"]),
+    ("cuda_of_branch", &["driver_branch"]),
+    ("distributions_with_glibc", &["distribution"]),
+    ("domain", &["onnx_domain"]),
+    ("domain_is_measured", &[]),
+    ("driver_floor", &["cuda_driver", "cuda_minor"]),
+    ("exported_opset", &["exporter"]),
+    ("family", &["collision"]),
+    ("first_runtime", &["onnxruntime_release"]),
+    ("is_onnxruntime", &["collision"]),
+    ("needs_of", &["needs"]),
+    ("needs_rows", &["needs"]),
+    ("newest_branch", &["driver_branch"]),
+    ("newest_cuda", &["cuda_driver"]),
+    ("newest_opset", &["onnx_release"]),
+    ("newest_release", &["wheel_python"]),
+    ("newest_runtime", &["onnxruntime_release"]),
+    ("newest_torch", &["torch_release"]),
+    ("onnx_writes", &["onnx_release"]),
+    ("operator", &["onnx_operator"]),
+    ("releases_for_python", &["wheel_python"]),
+    ("role", &["package_role"]),
+    ("runtime_operator", &["onnxruntime_operator"]),
+    ("shipped", &["image"]),
+    ("toolkit_capabilities", &["toolkit_capability"]),
+    ("torch_architectures", &["torch_architecture"]),
+    ("wheel_pythons", &["wheel_python"]),
+    // Asked of the environment or of another rule's module.
+    (".gpus(", &["gpu"]),
+    (".cuda_users(", &["gpu_libraries", "torch_release"]),
+    (".cudnn_users(", &["gpu_libraries", "torch_release"]),
+    (".onnx_runtimes(", &["collision", "onnxruntime_release"]),
+    ("Driver::of(", &["driver_branch"]),
+    ("is_cpu(", &["torch_release"]),
+    ("is_too_old(", &["cuda_driver", "cuda_minor"]),
+    ("python_reasons(", &["change"]),
+];
+
+#[test]
+fn rules_rest_on_the_tables_that_their_sources_ask() {
+    let questions: BTreeMap<&str, &[&str]> = QUESTIONS.into_iter().collect();
+    let knowledge = Knowledge::built_in();
+    let tables: BTreeSet<&str> = knowledge.tables().iter().map(|table| table.name()).collect();
+    let families = names(&root().join("src/rules")).into_iter().map(|it| root().join("src/rules").join(it));
+    let files: Vec<_> = families
+        .filter(|it| it.is_dir())
+        .flat_map(|it| names(&it).into_iter().map(move |file| it.join(file)))
+        .collect();
+    for rule in RULES {
+        let file = format!("{}.rs", rule.name.replace('-', "_"));
+        let path = files.iter().find(|path| path.ends_with(&file)).unwrap();
+        let text = fs::read_to_string(path).unwrap();
+        let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let mut asked: BTreeSet<&str> = BTreeSet::new();
+        for (question, answers) in &questions {
+            if question.ends_with('(') && code.contains(question) {
+                asked.extend(*answers);
+            }
+        }
+        for (at, word) in code.match_indices("knowledge") {
+            let Some(rest) = code[at + word.len()..].trim_start().strip_prefix('.') else { continue };
+            let name: String = rest.chars().take_while(|it| it.is_ascii_alphanumeric() || *it == '_').collect();
+            match (tables.get(name.as_str()), questions.get(name.as_str())) {
+                (Some(table), _) => {
+                    asked.insert(table);
+                }
+                (None, Some(answers)) => asked.extend(*answers),
+                (None, None) => panic!("{}: which tables answer `{name}`?", rule.name),
+            }
+        }
+        let basis: BTreeSet<&str> = tables_of(rule.code).unwrap().iter().copied().collect();
+        assert_eq!(basis, asked, "{} {}", rule.code, rule.name);
     }
 }
