@@ -1,6 +1,6 @@
 use super::numpy_abi;
 use crate::{
-    environment::{Environment, PackageView},
+    environment::{Environment, PackageView, Side},
     finding::{Finding, Impact, Severity, Verdicts},
     knowledge::{Grounds, Provenance, Reason, torch::Build},
     rules::{Check, Context, listed_up_to},
@@ -123,6 +123,10 @@ fn together(side: &Environment, group: &[Unmet<'_>]) -> Finding {
 
 /// Releases between those that the table follows: nothing is known of what they need, and that is said.
 fn unknown(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    // Training ran; what is not known about it is nobody's question.
+    if side.side == Side::Training {
+        return;
+    }
     let table = &ctx.knowledge.needs;
     let silent = |view: &&PackageView| {
         let (Some(version), name) = (view.pin(), view.name.as_str()) else { return false };
