@@ -140,6 +140,8 @@ impl Deriver<'_> {
     fn distribution(&mut self, text: &str, reasons: Vec<Reason>, from: usize, place: Place, by_image: bool) {
         if by_image {
             self.push(FactKind::Distribution(text.to_owned()), reasons.clone(), from, place, true);
+            // Also where the release is not known, as with `python:3.11-slim`: markers ask for the system alone.
+            self.push(FactKind::Os("linux".into()), reasons.clone(), from, place, true);
         }
         if let Some((row, reason)) = libc_of(text, self.knowledge)
             && let Some((family, version)) = row.libc.split_once(' ')

@@ -233,6 +233,9 @@ impl Knowledge {
                 for item in &row.ships {
                     let text = filled(item, &parts);
                     let (word, text) = text.split_once(' ').unwrap_or((&text, ""));
+                    if word == "codename" && self.codename(text).is_none() {
+                        continue; // `slim` looks like one too; another row may say more.
+                    }
                     // Two packages are two components.
                     let key = |word: &str, text: &str| match word {
                         "package" | "library" => format!("{word} {}", text.split(' ').next().unwrap_or_default()),
@@ -429,6 +432,8 @@ mod tests {
         );
         assert_eq!(shipped("mirror.example:5000/nvidia/cuda:10.0-base"), ["cuda 10.0"]);
         assert_eq!(shipped("python:3.11-slim-bookworm"), ["python 3.11", "codename bookworm"]);
+        assert_eq!(shipped("python:3.11-slim"), ["python 3.11", "distribution debian"]);
+        assert_eq!(shipped("python:3.11-potato"), ["python 3.11"]);
         assert_eq!(
             shipped("registry.example/hub/python:3.11.4-alpine3.18"),
             ["python 3.11.4", "distribution alpine 3.18"]

@@ -76,7 +76,8 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
 
 /// What a package needs of the system, in whatever release may be installed.
 fn needed<'k>(knowledge: &'k Knowledge, view: &'k PackageView) -> impl Iterator<Item = &'k SystemLibrary> {
-    let foreign = view.is_conda() || view.is_direct() || view.standing == Standing::Observed;
+    // A marker that may be false, such as one for another machine, promises no installation.
+    let foreign = !view.present.holds() || view.is_conda() || view.is_direct() || view.standing == Standing::Observed;
     knowledge.system_library.rows_of(view.name.as_str()).filter(move |row| {
         let applies = match view.pin() {
             Some(version) => row.releases.contains(version),
