@@ -105,9 +105,23 @@ pub struct Environment {
     others: Arc<Vec<usize>>,
     implied: Arc<Vec<Implied>>,
     packages: Arc<Packages>,
+    /// The beginnings of their names as numbers in the same order, which are quicker to search.
+    beginnings: Arc<Vec<u64>>,
     settled: Settled,
     /// What [`Environment::cuda_users`] found, since most GPU rules ask for it.
     cuda_users: OnceLock<Vec<CudaUser>>,
+    /// What [`Environment::cudnn_users`] found.
+    cudnn_users: OnceLock<Vec<CudnnUser>>,
+    /// What [`Environment::gpus`] found.
+    gpus: OnceLock<Vec<GpuView>>,
+}
+
+/// The first eight bytes of a name, in the order of names.
+fn beginning(name: &str) -> u64 {
+    let mut bytes = [0; 8];
+    let length = name.len().min(8);
+    bytes[..length].copy_from_slice(&name.as_bytes()[..length]);
+    u64::from_be_bytes(bytes)
 }
 
 impl Environment {
@@ -133,8 +147,11 @@ impl Environment {
             others,
             implied,
             packages: Arc::default(),
+            beginnings: Arc::default(),
             settled: Settled::None,
             cuda_users: OnceLock::new(),
+            cudnn_users: OnceLock::new(),
+            gpus: OnceLock::new(),
         };
         environment.target = Target {
             python: environment.python().map(|seen| seen.value.clone()),
@@ -143,7 +160,9 @@ impl Environment {
             machine: environment.first(pick!(Architecture)),
         };
         let all = environment.facts.iter().chain(environment.implied.iter().map(|implied| &implied.fact));
-        environment.packages = Arc::new(package::assemble(all, &environment.target));
+        let packages = package::assemble(all, &environment.target);
+        environment.beginnings = Arc::new(packages.iter().map(|view| beginning(view.name.as_str())).collect());
+        environment.packages = Arc::new(packages);
         environment
     }
 
@@ -174,8 +193,11 @@ impl Environment {
             others: Arc::clone(&self.others),
             implied: Arc::clone(&self.implied),
             packages: Arc::new(packages),
+            beginnings: Arc::clone(&self.beginnings),
             settled: Settled::None,
             cuda_users: OnceLock::new(),
+            cudnn_users: OnceLock::new(),
+            gpus: self.gpus.clone(),
         }
     }
 
@@ -191,8 +213,11 @@ impl Environment {
             others: Arc::clone(&self.others),
             implied: Arc::clone(&self.implied),
             packages: Arc::clone(&self.packages),
+            beginnings: Arc::clone(&self.beginnings),
             settled: changed.map_or(Settled::All, |name| Settled::AllBut(name.to_owned())),
             cuda_users: self.cuda_users.clone(),
+            cudnn_users: self.cudnn_users.clone(),
+            gpus: self.gpus.clone(),
         }
     }
 
@@ -243,7 +268,10 @@ impl Environment {
     }
 
     fn position(&self, name: &str) -> Option<usize> {
-        self.packages.binary_search_by(|view| view.name.as_str().cmp(name)).ok()
+        let beginning = beginning(name);
+        let first = self.beginnings.partition_point(|known| *known < beginning);
+        let alike = self.beginnings[first..].iter().take_while(|known| **known == beginning).count();
+        (first..first + alike).find(|at| self.packages[*at].name.as_str() == name)
     }
 
     /// Facts as they were read, in the order of the inputs, without the packages.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     fact::{Fact, FactKind, Package, PackageName, Standing, marker::Target},
     text::Place,
-    version::{Truth, Version, VersionSet},
+    version::{self, Truth, Version, VersionSet},
 };
 
 /// One mention of a package.
@@ -81,7 +81,7 @@ impl PackageView {
     #[must_use]
     pub fn shown(&self) -> String {
         if let Some(version) = self.pin() {
-            return version.to_string();
+            return version::text(version);
         }
         let entry = self.leading();
         if !entry.package.specifier.is_empty() {

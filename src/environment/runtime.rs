@@ -66,8 +66,8 @@ pub struct CudnnUser {
 impl Environment {
     /// Everything on this side that is tied to a CUDA version. It is found once: a run has one knowledge.
     #[must_use]
-    pub fn cuda_users(&self, knowledge: &Knowledge) -> Vec<CudaUser> {
-        self.cuda_users.get_or_init(|| self.find_cuda_users(knowledge)).clone()
+    pub fn cuda_users(&self, knowledge: &Knowledge) -> &[CudaUser] {
+        self.cuda_users.get_or_init(|| self.find_cuda_users(knowledge))
     }
 
     fn find_cuda_users(&self, knowledge: &Knowledge) -> Vec<CudaUser> {
@@ -193,9 +193,13 @@ impl Environment {
         self.packages().any(|view| wheel_of_nvidia(view.name.as_str(), view.pin()).is_some())
     }
 
-    /// Everything on this side that is tied to a cuDNN version.
+    /// Everything on this side that is tied to a cuDNN version. It is found once, too.
     #[must_use]
-    pub fn cudnn_users(&self, knowledge: &Knowledge) -> Vec<CudnnUser> {
+    pub fn cudnn_users(&self, knowledge: &Knowledge) -> &[CudnnUser] {
+        self.cudnn_users.get_or_init(|| self.find_cudnn_users(knowledge))
+    }
+
+    fn find_cudnn_users(&self, knowledge: &Knowledge) -> Vec<CudnnUser> {
         let mut users = Vec::new();
         for view in self.packages() {
             let name = view.name.as_str();

@@ -144,9 +144,14 @@ fn fixes(context: &Context<'_>, finding: &Finding, before: &[Mark], left: &mut u
                     return found;
                 }
                 *left -= 1;
-                if resolves(context, side, &change, &target, before) {
-                    found.push(Fix { title: change.title(side), safe: false, edits: edits(side, &change) });
-                    break;
+                match resolves(context, side, &change, &target, before) {
+                    Outcome::Resolved => {
+                        found.push(Fix { title: change.title(side), safe: false, edits: edits(side, &change) });
+                        break;
+                    }
+                    // Another release of what is no part of the cause any more helps no further.
+                    Outcome::OthersLeft => break,
+                    Outcome::No => {}
                 }
             }
         }
@@ -154,7 +159,18 @@ fn fixes(context: &Context<'_>, finding: &Finding, before: &[Mark], left: &mut u
     found
 }
 
-fn resolves(context: &Context<'_>, side: &Environment, change: &Change, target: &Mark, before: &[Mark]) -> bool {
+/// What a change did to a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// The finding is gone, and nothing new came.
+    Resolved,
+    /// The finding is still there without the package that was changed.
+    OthersLeft,
+    /// Neither.
+    No,
+}
+
+fn resolves(context: &Context<'_>, side: &Environment, change: &Change, target: &Mark, before: &[Mark]) -> Outcome {
     let changed = change.applied(side);
     let after = match (context.training, side.side) {
         (Some(_), Side::Training) => Context { training: Some(&changed), ..*context },
@@ -163,7 +179,7 @@ fn resolves(context: &Context<'_>, side: &Environment, change: &Change, target: 
     // Most candidates leave the finding as it is, which its own rule tells at a fraction of the cost.
     let mut own = Verdicts::default();
     if let Some(rule) = rules::find(target.code) {
-        rules::run_one(rule, &after, &mut own);
+        rules::run_about(rule, &after, &changed, &mut own);
     }
     let still = |finding: &Finding| {
         let mark = Mark::of(finding);
@@ -171,13 +187,15 @@ fn resolves(context: &Context<'_>, side: &Environment, change: &Change, target: 
         let same = if target.subject.is_some() { mark.subject == target.subject } else { shares(&mark, target) };
         mark.code == target.code && (same || target.code == DRIVER_RULE)
     };
-    if own.findings.iter().any(still) {
-        return false;
+    if let Some(left) = own.findings.iter().find(|finding| still(finding)) {
+        let within = left.components.iter().all(|component| target.components.contains(component));
+        let freed = within && matches!(change, Change::Package { name, .. } if !left.components.contains(name));
+        return if freed { Outcome::OthersLeft } else { Outcome::No };
     }
     // What can no longer be decided is not resolved.
     let named = |text: &str| matches!(change, Change::Package { name, .. } if text.contains(name.as_str()));
     if own.undecided.iter().any(|question| question.code == target.code && named(&question.reason)) {
-        return false;
+        return Outcome::No;
     }
     // From here on only what is new counts.
     let named = match change {
@@ -186,14 +204,16 @@ fn resolves(context: &Context<'_>, side: &Environment, change: &Change, target: 
     };
     let new = |it: &Environment| it.settled_but(if it.side == side.side { named } else { None });
     let (training, serving) = (after.training.map(new), new(after.serving));
+    let changed = training.as_ref().filter(|training| training.side == side.side).unwrap_or(&serving);
     let after = Context { training: training.as_ref(), serving: &serving, ..after };
-    rules::all_findings(&after, |finding| {
+    let good = rules::all_findings(&after, changed, |finding| {
         // What is unknown is not known to be better.
         let unknown = finding.code == "EC901"
             && matches!(change, Change::Package { name, .. } if finding.components.contains(name));
         // A new remark about drift is no harm; a new warning is.
         !unknown && (finding.severity == Severity::Info || Mark::of(finding).is_known(before))
-    })
+    });
+    if good { Outcome::Resolved } else { Outcome::No }
 }
 
 fn shares(a: &Mark, b: &Mark) -> bool {

@@ -124,7 +124,8 @@ impl Knowledge {
     #[must_use]
     pub fn changes_between(&self, package: &str, from: &Version, to: &Version) -> Vec<(&Change, Provenance)> {
         let table = &self.change;
-        table.rows_of(package).filter(|row| row.crossed(from, to)).map(|row| (row, table.provenance(row))).collect()
+        let rows = table.rows_across(package, [from, to]);
+        rows.filter(|row| row.crossed(from, to)).map(|row| (row, table.provenance(row))).collect()
     }
 }
 

@@ -129,14 +129,15 @@ impl Knowledge {
         if wanted.is_empty() {
             return Vec::new();
         }
-        let cut = plain(name);
+        let cut = if truncated { plain(name) } else { String::new() };
         let matches = |candidate: &str| {
             if truncated { plain(candidate).starts_with(&cut) } else { same_words(candidate, &wanted) }
         };
+        let longest = wanted.iter().copied().max_by_key(|word| word.len()).unwrap_or_default();
         let exact: Vec<&GpuModel> = self
             .gpu
-            .rows()
-            .iter()
+            .rows_holding(if truncated { "" } else { longest })
+            .into_iter()
             .filter(|row| matches(&row.model) || row.names.iter().any(|name| matches(name)))
             .collect();
         if !exact.is_empty() || truncated {
@@ -159,7 +160,12 @@ impl Knowledge {
     /// The compute capability that a name stands for, if all models it may mean agree.
     #[must_use]
     pub fn capability_of(&self, name: &str, truncated: bool) -> Option<(ComputeCapability, Provenance)> {
-        let models = self.gpu_models(name, truncated);
+        self.capability_of_all(&self.gpu_models(name, truncated))
+    }
+
+    /// The compute capability of models, if they agree.
+    #[must_use]
+    pub fn capability_of_all(&self, models: &[&GpuModel]) -> Option<(ComputeCapability, Provenance)> {
         let first = models.first()?;
         let agree = models.iter().all(|row| row.capability == first.capability);
         agree.then(|| (first.capability, self.gpu.provenance(first)))

@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use crate::version::Version;
+use crate::version::{self, Version};
 
 /// The strongest severity that a row may be the only ground of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -150,6 +150,10 @@ macro_rules! tables {
                             static INDEX: &[table::IndexEntry] = include!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".index"));
                             INDEX
                         },
+                        {
+                            static FILTER: &[u64] = include!(concat!(env!("OUT_DIR"), "/", stringify!($table), ".filter"));
+                            FILTER
+                        },
                     ),)*
                 }
             }
@@ -240,7 +244,7 @@ impl<'de> Deserialize<'de> for Release {
 
 impl std::fmt::Display for Release {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
+        f.pad(&version::text(&self.0))
     }
 }
 
@@ -330,21 +334,67 @@ mod tests {
     fn keys_of_releases_agree_with_those_of_the_build() {
         let knowledge = Knowledge::built_in();
         let mut keyed = 0;
-        for (at, (_, _, key)) in knowledge.needs.index.iter().enumerate() {
-            if let Some(release) = knowledge.needs.row(at).release.one() {
-                assert_eq!(*key, table::release_key(release), "{release}");
-                keyed += usize::from(*key != 0);
-            } else {
-                assert_eq!(*key, 0);
+        for (at, (.., first, last)) in knowledge.needs.index.iter().enumerate() {
+            match knowledge.needs.row(at).release.one().map(table::key_of) {
+                Some(Some(key)) => {
+                    assert_eq!((*first, *last), (key, key));
+                    keyed += 1;
+                }
+                Some(None) | None => assert_eq!((*first, *last), (0, u64::MAX)),
             }
         }
         assert!(keyed > 1000);
-        let key = |text: &str| table::release_key(&text.parse().unwrap());
+        let key = |text: &str| table::key_of(&text.parse().unwrap());
         assert_eq!(key("2.1"), key("2.1.0"));
-        assert_ne!(key("2.1"), key("2.10"));
+        assert!(key("2.1") < key("2.10"));
         assert_ne!(key("2.1"), key("0.2.1"));
         for text in ["2.1rc1", "2.1.post1", "2.1+cu121", "1!2.1", "1.2.3.4.5", "20230101.1"] {
-            assert_eq!(key(text), 0, "{text}");
+            assert_eq!(key(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_index_finds_every_run_that_holds_a_release() {
+        let knowledge = Knowledge::built_in();
+        let table = &knowledge.wheel_python;
+        for row in table.rows() {
+            for release in [&row.first.0, &row.last.0] {
+                let all: Vec<_> =
+                    table.rows_of(&row.package).filter(|row| in_run(release, &row.first.0, &row.last.0)).collect();
+                let quick =
+                    table.rows_over(&row.package, release).filter(|row| in_run(release, &row.first.0, &row.last.0));
+                assert!(
+                    !all.is_empty() && all.into_iter().map(|row| &row.first).eq(quick.map(|row| &row.first)),
+                    "{} {release}",
+                    row.package
+                );
+            }
+            let newest = table.rows_of(&row.package).map(|row| &row.last).max();
+            assert_eq!(table.farthest(&row.package).map(|row| &row.last), newest, "{}", row.package);
+        }
+        for row in knowledge.gpu_libraries.rows() {
+            for release in (0..4).flat_map(|major| (0..40).map(move |minor| Version::new([major, minor, 1]))) {
+                let mut all = knowledge.gpu_libraries.rows_of(&row.package);
+                let found = knowledge.gpu_libraries(&row.package, &release).map(|(row, _)| &row.cuda);
+                assert_eq!(found, all.find(|row| row.releases.contains(&release)).map(|row| &row.cuda), "{release}");
+            }
+        }
+        for row in knowledge.change.rows() {
+            for other in knowledge.change.rows_of(&row.package) {
+                let ends = [&row.old.0, &row.new.0, &other.old.0, &other.new.0];
+                for (from, to) in ends.into_iter().flat_map(|from| ends.map(|to| (from, to))) {
+                    let all = knowledge.change.rows_of(&row.package).filter(|row| row.crossed(from, to)).count();
+                    assert_eq!(
+                        knowledge.changes_between(&row.package, from, to).len(),
+                        all,
+                        "{} {from} {to}",
+                        row.package
+                    );
+                }
+            }
+        }
+        for name in ["no-such-package", "", "numpy-", "torch2"] {
+            assert_eq!(table.rows_of(name).count(), 0, "{name}");
         }
     }
 

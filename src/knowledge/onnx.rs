@@ -199,13 +199,18 @@ impl Knowledge {
     /// The ONNX Runtime releases in a version set, oldest first.
     #[must_use]
     pub fn runtimes_within(&self, versions: &VersionSet) -> Vec<&RuntimeRelease> {
-        self.onnxruntime_release.rows().iter().filter(|row| versions.contains(&row.version.0)).collect()
+        let table = &self.onnxruntime_release;
+        match versions.single() {
+            Some(version) => table.rows_at(version).filter(|row| versions.contains(&row.version.0)).collect(),
+            None => table.rows().iter().filter(|row| versions.contains(&row.version.0)).collect(),
+        }
     }
 
     /// The newest known ONNX Runtime release.
     #[must_use]
     pub fn newest_runtime(&self) -> Option<&RuntimeRelease> {
-        self.onnxruntime_release.rows().iter().max_by(|a, b| a.version.cmp(&b.version))
+        let table = &self.onnxruntime_release;
+        table.farthest("").or_else(|| table.rows().iter().max_by(|a, b| a.version.cmp(&b.version)))
     }
 
     /// The oldest ONNX Runtime release that meets a condition and after which no release breaks it.

@@ -304,10 +304,11 @@ impl Knowledge {
     }
 
     /// The distributions that provide an import package, `name` among them; just `name` if no group is known.
-    #[must_use]
-    pub fn family<'a>(&'a self, name: &'a str) -> Vec<&'a str> {
+    pub fn family<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + Clone {
         let group = self.collisions_of(name).next();
-        group.map_or_else(|| vec![name], |row| row.distributions.iter().map(String::as_str).collect())
+        let members = group.map(|row| row.distributions.iter().map(String::as_str));
+        let alone = group.is_none().then_some(name);
+        members.into_iter().flatten().chain(alone)
     }
 
     /// Whether a distribution is a full build of ONNX Runtime.
@@ -320,7 +321,7 @@ impl Knowledge {
     #[must_use]
     pub fn gpu_libraries(&self, name: &str, version: &Version) -> Option<(&GpuLibraries, Provenance)> {
         let table = &self.gpu_libraries;
-        let row = table.rows_of(name).find(|row| row.releases.contains(version))?;
+        let row = table.rows_over(name, version).find(|row| row.releases.contains(version))?;
         Some((row, table.provenance(row)))
     }
 
@@ -369,7 +370,7 @@ impl Knowledge {
     pub fn wheel_pythons(&self, name: &str, version: &Version) -> Option<(&WheelPython, Provenance)> {
         let table = &self.wheel_python;
         // Most environments hold recent releases, which stand last.
-        let row = table.newest_first(name).find(|row| in_run(version, &row.first.0, &row.last.0))?;
+        let row = table.rows_over(name, version).find(|row| in_run(version, &row.first.0, &row.last.0))?;
         Some((row, table.provenance(row)))
     }
 
@@ -377,7 +378,7 @@ impl Knowledge {
     #[must_use]
     pub fn wheel_libc(&self, name: &str, version: &Version) -> Option<(&WheelLibc, Provenance)> {
         let table = &self.wheel_libc;
-        let row = table.newest_first(name).find(|row| in_run(version, &row.first.0, &row.last.0))?;
+        let row = table.rows_over(name, version).find(|row| in_run(version, &row.first.0, &row.last.0))?;
         Some((row, table.provenance(row)))
     }
 
@@ -417,7 +418,8 @@ impl Knowledge {
     /// The newest release of a package in the tables, if any table follows it release by release.
     #[must_use]
     pub fn newest_release(&self, name: &str) -> Option<&Release> {
-        self.wheel_python.rows_of(name).map(|row| &row.last).max()
+        let table = &self.wheel_python;
+        table.farthest(name).map(|row| &row.last).or_else(|| table.rows_of(name).map(|row| &row.last).max())
     }
 
     /// The runs of releases of a package that have a wheel for a Python.

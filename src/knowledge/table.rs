@@ -108,6 +108,8 @@ pub struct Table<R: Row> {
     pub name: &'static str,
     lines: &'static str,
     pub(super) index: &'static [IndexEntry],
+    /// One bit for some hashes of a name each, set where the index has such a name: most names are in no table.
+    filter: &'static [u64],
     header: OnceLock<Header>,
     pub(super) rows: OnceLock<Vec<R>>,
     named: OnceLock<Vec<OnceLock<Box<R>>>>,
@@ -115,34 +117,58 @@ pub struct Table<R: Row> {
     pub(super) added: Vec<R>,
 }
 
-/// The hash of a name; where in the lines the name stands, from and to, and where its row does; then the key of the one
-/// release that the row is about, or 0. Sorted by hash, then as in the file.
-pub(super) type IndexEntry = (u64, [u32; 4], u64);
+/// The hash of a name; where in the lines the name stands, from and to, and where its row does; then the keys of the first
+/// and the last release that the row may be about. Sorted by hash, then as in the file.
+pub(super) type IndexEntry = (u64, [u32; 4], u64, u64);
 
-/// The hash of a name in the index (FNV-1a). `build.rs` has the same.
+/// The hash of a name in the index. `build.rs` has the same.
+#[inline]
 fn name_hash(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    let mix = |hash: u64, word: u64| {
+        let mixed = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed ^ mixed >> 29
+    };
+    let (words, rest) = name.as_bytes().as_chunks::<8>();
+    let hash = words.iter().fold(name.len() as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    let last = rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    mix(hash, last)
 }
 
-/// The key of a release, the same for all its spellings; 0 for what is more than a few small numbers.
+/// The word of a filter with the bit of a hash. `build.rs` has the same.
+#[inline]
+fn word_of(hash: u64, words: usize) -> usize {
+    usize::try_from(hash >> 48).map_or(0, |high| high % words)
+}
+
+/// The key of a release number, the same for all its spellings: four small numbers in one. `None` for what is more.
 ///
 /// `build.rs` gives the rows theirs.
-pub(super) fn release_key(version: &Version) -> u64 {
-    let parts = version.release();
+fn release_key(parts: &[u64]) -> Option<u64> {
     let used = parts.len() - parts.iter().rev().take_while(|part| **part == 0).count();
-    let plain = !version.any_prerelease() && !version.is_post() && !version.is_local() && version.epoch() == 0;
-    if !plain || used > 4 || parts.iter().any(|part| *part > 0xffff) {
-        return 0;
+    if used > 4 || parts.iter().any(|part| *part >= 0xffff) {
+        return None;
     }
-    (0..4).fold(0, |key, at| key << 16 | parts[..used].get(at).copied().unwrap_or(0))
+    Some((0..4).fold(0, |key, at| key << 16 | parts[..used].get(at).copied().unwrap_or(0)))
+}
+
+/// The key of a version that is a release and nothing else.
+pub(super) fn key_of(version: &Version) -> Option<u64> {
+    let plain = !version.any_prerelease() && !version.is_post() && !version.is_local() && version.epoch() == 0;
+    if plain { release_key(version.release()) } else { None }
 }
 
 impl<R: Row> Table<R> {
-    pub(super) const fn new(name: &'static str, lines: &'static str, index: &'static [IndexEntry]) -> Self {
+    pub(super) const fn new(
+        name: &'static str,
+        lines: &'static str,
+        index: &'static [IndexEntry],
+        filter: &'static [u64],
+    ) -> Self {
         Table {
             name,
             lines,
             index,
+            filter,
             header: OnceLock::new(),
             rows: OnceLock::new(),
             named: OnceLock::new(),
@@ -191,8 +217,11 @@ impl<R: Row> Table<R> {
     /// Where in the index the built-in rows of one name stand.
     fn indexed(&self, name: &str) -> std::ops::Range<usize> {
         let hash = name_hash(name);
+        if self.filter[word_of(hash, self.filter.len())] >> (hash % 64) & 1 == 0 {
+            return 0..0;
+        }
         let start = self.index.partition_point(|entry| entry.0 < hash);
-        let Some((_, [from, to, ..], _)) = self.index.get(start).filter(|entry| entry.0 == hash) else { return 0..0 };
+        let Some((_, [from, to, ..], ..)) = self.index.get(start).filter(|entry| entry.0 == hash) else { return 0..0 };
         // Two names of one table never share a hash, but a name that is in no table may.
         if &self.lines[*from as usize..*to as usize] != name {
             return 0..0;
@@ -203,7 +232,7 @@ impl<R: Row> Table<R> {
     pub(super) fn row(&self, at: usize) -> &R {
         let named = self.named.get_or_init(|| self.index.iter().map(|_| OnceLock::new()).collect());
         named[at].get_or_init(|| {
-            let (_, [_, _, from, to], _) = self.index[at];
+            let (_, [_, _, from, to], ..) = self.index[at];
             Box::new(self.parse(&self.lines[from as usize..to as usize]))
         })
     }
@@ -219,15 +248,10 @@ impl<R: Row> Table<R> {
     }
 
     /// The rows of the user's with this name.
-    fn own_of<'a>(rows: &'a [R], name: &str) -> impl DoubleEndedIterator<Item = &'a R> + use<'a, R> {
-        let found: Vec<&R> = if rows.is_empty() {
-            Vec::new()
-        } else {
-            let named =
-                |row: &&R| row.own().origin.is_some_and(|origin| origin.names.iter().any(|known| known == name));
-            rows.iter().filter(named).collect()
-        };
-        found.into_iter()
+    fn own_of<'a, 'n>(rows: &'a [R], name: &'n str) -> impl DoubleEndedIterator<Item = &'a R> + use<'a, 'n, R> {
+        let named =
+            move |row: &&R| row.own().origin.is_some_and(|origin| origin.names.iter().any(|known| known == name));
+        rows.iter().filter(named)
     }
 
     /// The rows of one package (or of what else the table is about): the overriding ones of the user, the built-in ones in
@@ -237,21 +261,106 @@ impl<R: Row> Table<R> {
     }
 
     /// Those rows of one package that may be about a release: without built-in rows that surely name another one.
-    pub fn rows_about<'a>(
+    pub fn rows_about<'a, 'n>(
         &'a self,
-        name: &str,
+        name: &'n str,
         release: &Version,
-    ) -> impl DoubleEndedIterator<Item = &'a R> + use<'a, R> {
-        let key = release_key(release);
-        let may = move |at: &usize| key == 0 || self.index[*at].2 == 0 || self.index[*at].2 == key;
-        let built_in = self.indexed(name).filter(may).map(|at| self.row(at)).filter(|row| self.stays(row));
+    ) -> impl DoubleEndedIterator<Item = &'a R> + use<'a, 'n, R> {
+        let key = key_of(release);
+        self.rows_between(name, key, key)
+    }
+
+    /// Those rows of one package that may be about the number of a release, whatever its suffixes.
+    pub fn rows_over<'a, 'n>(
+        &'a self,
+        name: &'n str,
+        release: &Version,
+    ) -> impl DoubleEndedIterator<Item = &'a R> + use<'a, 'n, R> {
+        let key = release_key(release.release());
+        self.rows_between(name, key, key)
+    }
+
+    /// Those rows of one package that may be about releases with the first two parts of a release.
+    pub fn rows_of_minor<'a, 'n>(
+        &'a self,
+        name: &'n str,
+        release: &Version,
+    ) -> impl Iterator<Item = &'a R> + use<'a, 'n, R> {
+        let key = release_key(release.release());
+        self.rows_between(name, key.map(|key| key & !0xffff_ffff), key.map(|key| key | 0xffff_ffff))
+    }
+
+    /// Those rows of one package that may be about a change between two releases.
+    pub fn rows_across<'a, 'n>(
+        &'a self,
+        name: &'n str,
+        releases: [&Version; 2],
+    ) -> impl Iterator<Item = &'a R> + use<'a, 'n, R> {
+        let keys = releases.map(|release| release_key(release.release()));
+        let [low, high] = match keys {
+            [Some(a), Some(b)] => [Some(a.min(b)), Some(a.max(b))],
+            _ => [None, None],
+        };
+        self.rows_between(name, low, high)
+    }
+
+    /// In a table whose rows have no names, the rows that may be about the number of a release.
+    pub fn rows_at(&self, release: &Version) -> impl DoubleEndedIterator<Item = &R> {
+        let key = release_key(release.release());
+        self.overriding.iter().chain(self.built_in_between("", key, key)).chain(&self.added)
+    }
+
+    fn rows_between<'a, 'n>(
+        &'a self,
+        name: &'n str,
+        low: Option<u64>,
+        high: Option<u64>,
+    ) -> impl DoubleEndedIterator<Item = &'a R> + use<'a, 'n, R> {
+        let built_in = self.built_in_between(name, low, high);
         Self::own_of(&self.overriding, name).chain(built_in).chain(Self::own_of(&self.added, name))
     }
 
-    /// The rows of one package for a question that the first fitting row answers, the built-in ones from the last of the
-    /// file on.
-    pub fn newest_first(&self, name: &str) -> impl Iterator<Item = &R> {
-        Self::own_of(&self.overriding, name).chain(self.built_in_of(name).rev()).chain(Self::own_of(&self.added, name))
+    fn built_in_between<'a>(
+        &'a self,
+        name: &str,
+        low: Option<u64>,
+        high: Option<u64>,
+    ) -> impl DoubleEndedIterator<Item = &'a R> + use<'a, R> {
+        let may = move |at: &usize| {
+            let (.., first, last) = self.index[*at];
+            low.is_none_or(|low| low <= last) && high.is_none_or(|high| first <= high)
+        };
+        self.indexed(name).filter(may).map(|at| self.row(at)).filter(|row| self.stays(row))
+    }
+
+    /// Those built-in rows that may hold a text, whatever its case; all of them where the user has rows of this table.
+    pub fn rows_holding(&self, text: &str) -> Vec<&R> {
+        if !self.overriding.is_empty() || !self.added.is_empty() || self.rows.get().is_some() {
+            return self.rows().iter().collect();
+        }
+        let wanted = text.as_bytes();
+        let holds = |line: &str| {
+            wanted.is_empty() || line.as_bytes().windows(wanted.len()).any(|part| part.eq_ignore_ascii_case(wanted))
+        };
+        let place = |at: usize| {
+            let (_, [_, _, from, to], ..) = self.index[at];
+            &self.lines[from as usize..to as usize]
+        };
+        self.indexed("").filter(|at| holds(place(*at))).map(|at| self.row(at)).collect()
+    }
+
+    /// The row of one package that reaches farthest, or nothing where the index alone does not tell.
+    pub fn farthest(&self, name: &str) -> Option<&R> {
+        if !self.overriding.is_empty() || !self.added.is_empty() {
+            return None;
+        }
+        // Parts that a row leaves open are greatest in its key; here they are least.
+        let written = |key: u64| {
+            (0..4).map(move |at| key >> (16 * at) & 0xffff).map(|part| if part == 0xffff { 0 } else { part })
+        };
+        let at =
+            self.indexed(name).max_by(|a, b| written(self.index[*a].3).rev().cmp(written(self.index[*b].3).rev()))?;
+        (self.index[at].3 != u64::MAX).then(|| self.row(at))
     }
 
     /// Whether a row stands in place of built-in ones.
@@ -274,6 +383,11 @@ impl<R: Row> Table<R> {
             grounds: header.grounds,
             own: None,
         }
+    }
+
+    /// The strongest severity that a row may cause on its own.
+    pub fn grounds(&self, row: &R) -> Grounds {
+        row.own().grounds.unwrap_or_else(|| self.header().grounds)
     }
 
     /// Who says what a row says.

@@ -102,7 +102,7 @@ impl Knowledge {
     pub fn torch_release(&self, version: &Version) -> Option<(&TorchRelease, Provenance)> {
         let table = &self.torch_release;
         let public = version::public(version);
-        let row = table.rows().iter().find(|row| row.version.0 == public)?;
+        let row = table.rows_at(&public).find(|row| row.version.0 == public)?;
         Some((row, table.provenance(row)))
     }
 
@@ -119,7 +119,8 @@ impl Knowledge {
     /// The newest torch release in the tables.
     #[must_use]
     pub fn newest_torch(&self) -> Option<&Release> {
-        self.torch_release.rows().iter().map(|row| &row.version).max()
+        let table = &self.torch_release;
+        table.farthest("").map(|row| &row.version).or_else(|| table.rows().iter().map(|row| &row.version).max())
     }
 
     /// The architectures in a build: of the release itself, else what every known release with this build label agrees on

@@ -180,11 +180,12 @@ pub fn run(context: &Context<'_>) -> Verdicts {
     verdicts
 }
 
-/// Runs one rule after the other for as long as a finding is allowed; whether all of them are.
-pub fn all_findings(context: &Context<'_>, allowed: impl Fn(&Finding) -> bool) -> bool {
+/// Runs one rule after the other for as long as a finding is allowed; whether all of them are. Rules about single sides are
+/// only asked about one of them.
+pub fn all_findings(context: &Context<'_>, side: &Environment, allowed: impl Fn(&Finding) -> bool) -> bool {
     RULES.iter().all(|rule| {
         let mut verdicts = Verdicts::default();
-        run_one(rule, context, &mut verdicts);
+        run_about(rule, context, side, &mut verdicts);
         verdicts.findings.iter_mut().all(|finding| {
             explain_implied(context, finding);
             allowed(finding)
@@ -217,6 +218,14 @@ fn explain_implied(context: &Context<'_>, finding: &mut Finding) {
     }
     // The file's statement comes first, then what follows from it.
     finding.evidence.splice(0..0, chain);
+}
+
+/// Runs one rule; if it is about single sides, on one of them.
+pub fn run_about(rule: &Rule, context: &Context<'_>, side: &Environment, verdicts: &mut Verdicts) {
+    match rule.check {
+        Check::Side(check) => check(context, side, verdicts),
+        Check::Pair(_) | Check::Model(_) => run_one(rule, context, verdicts),
+    }
 }
 
 /// Runs one rule.

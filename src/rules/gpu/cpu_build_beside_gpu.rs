@@ -43,13 +43,14 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let there = gpus.first().map(|gpu| (gpu.place, format!("there is {}", gpu.name), Severity::Warning));
     let Some((place, text, severity)) = asked.or(there) else { return };
     for view in side.packages() {
-        let cpu = build_drift::is_cpu(side, view, ctx.knowledge);
-        let rivals = ctx.knowledge.family(view.name.as_str());
-        let replaced = rivals.iter().any(|name| {
+        if !build_drift::is_cpu(side, view, ctx.knowledge) {
+            continue;
+        }
+        let replaced = ctx.knowledge.family(view.name.as_str()).any(|name| {
             let other = side.package(name).filter(|other| other.name != view.name);
             other.is_some_and(|other| !build_drift::is_cpu(side, other, ctx.knowledge))
         });
-        if !cpu || replaced || build_drift::reports(ctx, side, view) || follows_torch(side, view) {
+        if replaced || build_drift::reports(ctx, side, view) || follows_torch(side, view) {
             continue;
         }
         // Something else uses the GPU: then a runtime for the CPU beside it is what many libraries bring along.

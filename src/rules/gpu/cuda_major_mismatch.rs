@@ -37,7 +37,7 @@ rule! {
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let users = side.cuda_users(ctx.knowledge);
-    let offers: Vec<&CudaUser> = offers(&users);
+    let offers: Vec<&CudaUser> = offers(users);
     for user in users.iter().filter(|user| user.how == CudaUse::Loaded && !found(user, &offers)) {
         let system: Vec<&&CudaUser> = offers.iter().filter(|offer| offer.how == CudaUse::System).collect();
         let Some(first) = system.first().copied().or(offers.first()) else {

@@ -36,7 +36,7 @@ rule! {
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let cuda_users = side.cuda_users(ctx.knowledge);
-    let cuda_offers = cuda_major_mismatch::offers(&cuda_users);
+    let cuda_offers = cuda_major_mismatch::offers(cuda_users);
     // A build for another CUDA major is one cause, and cuda-major-mismatch has said it.
     let blamed = |component: &str| {
         !cuda_offers.is_empty()

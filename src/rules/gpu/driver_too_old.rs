@@ -107,21 +107,18 @@ enum Verdict {
 }
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
-    let mut users: Vec<CudaUser> = side.cuda_users(ctx.knowledge);
+    let users = side.cuda_users(ctx.knowledge);
     // xgboost brings NCCL to machines without a GPU, too; alone it says nothing about what is meant to run.
     if users.iter().all(is_nccl) {
-        users.clear();
-    }
-    if users.is_empty() {
         unknown_image(ctx, side, out);
         return;
     }
     let Some(driver) = Driver::of(side, ctx.knowledge) else {
-        no_driver(side, &users, out);
+        no_driver(side, users, out);
         return;
     };
     let mut groups: Vec<(DriverFloor, bool, Vec<&CudaUser>)> = Vec::new();
-    for user in &users {
+    for user in users {
         match judge(ctx.knowledge, &driver, &user.cuda) {
             Verdict::Fine => {}
             Verdict::Unknown => out.undecided.push(RULE.undecided(
@@ -231,10 +228,10 @@ fn finding(ctx: &Context<'_>, side: &Environment, driver: &Driver<'_>, floor: &D
 
 /// The GPU that new drivers leave behind first, and the last branch that drives it.
 fn last_branch(ctx: &Context<'_>, side: &Environment) -> Option<(String, u32)> {
-    let gpus = side.gpus(ctx.knowledge).into_iter();
+    let gpus = side.gpus(ctx.knowledge).iter();
     let lasts = gpus.filter_map(|gpu| {
         let (row, _) = ctx.knowledge.architecture_of(gpu.capability?)?;
-        Some((gpu.name, row.last_driver_branch?))
+        Some((gpu.name.clone(), row.last_driver_branch?))
     });
     lasts.min_by_key(|(_, branch)| *branch)
 }
@@ -272,7 +269,7 @@ fn compat(ctx: &Context<'_>, side: &Environment, driver: &Driver<'_>, cuda: &Cud
     let declared = declared.or_else(|| side.package(&wanted).map(crate::environment::PackageView::place));
     let (Some(place), Some(version)) = (declared, driver.version) else { return (Compat::Absent, finding) };
     let finding = finding.label(&side.name, place, format!("{wanted} is installed"));
-    let kinds: Vec<Option<GpuKind>> = side.gpus(ctx.knowledge).iter().map(crate::environment::GpuView::kind).collect();
+    let kinds: Vec<Option<GpuKind>> = side.gpus(ctx.knowledge).iter().map(|gpu| gpu.kind).collect();
     if kinds.contains(&Some(GpuKind::Geforce)) {
         return (Compat::Useless, finding.because(ctx.knowledge.statement("forward-compat-hardware")));
     }

@@ -60,7 +60,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         }
         return;
     };
-    let mut lacking: BTreeMap<ComputeCapability, Vec<GpuView<'_>>> = BTreeMap::new();
+    let mut lacking: BTreeMap<ComputeCapability, Vec<&GpuView>> = BTreeMap::new();
     for gpu in gpus {
         let Some(capability) = gpu.capability else {
             out.undecided.push(RULE.undecided(
@@ -81,7 +81,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         let above = capability > newest;
         // PTX helps newer GPUs only; where nothing is known about it, it may be there.
         let known = !above || row.ptx == Some(false) || cannot_compile(ctx.knowledge, user, capability);
-        let sure = provenance.grounds == Grounds::Error && known && user.sure && gpus.iter().any(sure_capability);
+        let sure = provenance.grounds == Grounds::Error && known && user.sure && gpus.iter().any(|gpu| sure_capability(gpu));
         let listed: Vec<String> = row.capabilities.iter().map(ToString::to_string).collect();
         let mut finding = RULE
             .finding(format!(
@@ -128,7 +128,7 @@ fn cannot_compile(knowledge: &Knowledge, user: &crate::environment::CudaUser, ca
     knowledge.toolkit_capabilities(&user.cuda).is_some_and(|(row, _)| capability > row.max)
 }
 
-fn sure_capability(gpu: &GpuView<'_>) -> bool {
+fn sure_capability(gpu: &GpuView) -> bool {
     gpu.by.as_ref().is_none_or(|provenance| provenance.grounds == Grounds::Error)
 }
 

@@ -37,7 +37,7 @@ rule! {
 }
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
-    let mut known: BTreeMap<ComputeCapability, Vec<GpuView<'_>>> = BTreeMap::new();
+    let mut known: BTreeMap<ComputeCapability, Vec<&GpuView>> = BTreeMap::new();
     for gpu in side.gpus(ctx.knowledge) {
         if let Some(capability) = gpu.capability {
             known.entry(capability).or_default().push(gpu);

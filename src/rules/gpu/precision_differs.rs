@@ -37,8 +37,8 @@ rule! {
 fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: &mut Verdicts) {
     let tensor_float: Option<ComputeCapability> = "8.0".parse().ok();
     let Some(first) = tensor_float else { return };
-    let sorted = |side: &Environment| -> (Vec<GpuView<'_>>, Vec<GpuView<'_>>) {
-        let known = side.gpus(ctx.knowledge).into_iter().filter(|gpu| gpu.capability.is_some());
+    let sorted = |side: &Environment| -> (Vec<GpuView>, Vec<GpuView>) {
+        let known = side.gpus(ctx.knowledge).iter().filter(|gpu| gpu.capability.is_some()).cloned();
         known.partition(|gpu| gpu.capability.is_some_and(|capability| capability >= first))
     };
     let ((train_new, train_old), (serve_new, serve_old)) = (sorted(training), sorted(serving));

@@ -155,7 +155,7 @@ fn by_tag(ctx: &Context<'_>, side: &Environment, driver: &Driver<'_>, seen: Seen
         ));
         return;
     };
-    let geforce = side.gpus(ctx.knowledge).iter().any(|gpu| gpu.kind() == Some(GpuKind::Geforce));
+    let geforce = side.gpus(ctx.knowledge).iter().any(|gpu| gpu.kind == Some(GpuKind::Geforce));
     let named = row.branches.contains(&version.branch());
     if named && (!geforce || row.geforce == Some(true)) {
         return;

@@ -139,7 +139,7 @@ impl Plan<'_> {
     fn capability(&self) -> Option<Finding> {
         let built_on = self.model.value.gpu?;
         let gpus = self.ctx.serving.gpus(self.ctx.knowledge);
-        let other: Vec<&GpuView<'_>> =
+        let other: Vec<&GpuView> =
             gpus.iter().filter(|gpu| gpu.capability.is_some_and(|it| it != built_on)).collect();
         let first = other.first()?;
         let modern = |it: ComputeCapability| it >= ComputeCapability { major: 8, minor: 0 };
@@ -170,8 +170,8 @@ impl Plan<'_> {
             return None;
         }
         let knowledge = self.ctx.knowledge;
-        let trained: Vec<GpuView<'_>> = self.side.gpus(knowledge);
-        let [builder] = trained.as_slice() else { return None };
+        let trained = self.side.gpus(knowledge);
+        let [builder] = trained else { return None };
         let serving = self.ctx.serving.gpus(knowledge);
         let stated = self.model.value.gpu;
         if stated.is_some() && builder.capability != stated || !named(builder) {
@@ -233,13 +233,13 @@ impl Plan<'_> {
 }
 
 /// Whether it is a product and not a bare capability.
-fn named(gpu: &GpuView<'_>) -> bool {
+fn named(gpu: &GpuView) -> bool {
     gpu.capability.is_none_or(|it| it.to_string() != gpu.name)
 }
 
-fn same_model(a: &GpuView<'_>, b: &GpuView<'_>) -> bool {
-    match (a.model, b.model) {
-        (Some(a), Some(b)) => a.model == b.model,
+fn same_model(a: &GpuView, b: &GpuView) -> bool {
+    match (&a.model, &b.model) {
+        (Some(a), Some(b)) => a == b,
         _ => a.name.eq_ignore_ascii_case(&b.name),
     }
 }

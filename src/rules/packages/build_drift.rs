@@ -58,11 +58,12 @@ impl Kind {
 fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: &mut Verdicts) {
     for serve in serving.packages() {
         // The same import package may come from a distribution of another name.
-        let family = ctx.knowledge.family(serve.name.as_str());
-        let train = training
-            .package(serve.name.as_str())
-            .or_else(|| family.iter().find_map(|name| training.package(name)).filter(|_| serving_is_alone(serving, &family)));
-        let Some(train) = train else { continue };
+        let relative = || {
+            let mut family = ctx.knowledge.family(serve.name.as_str());
+            let alone = family.clone().filter(|name| serving.package(name).is_some()).count() == 1;
+            if alone { family.find_map(|name| training.package(name)) } else { None }
+        };
+        let Some(train) = training.package(serve.name.as_str()).or_else(relative) else { continue };
         let (Some(a), Some(b)) = (train.pin(), serve.pin()) else { continue };
         if a != b && version::public(a) != version::public(b) {
             continue;
@@ -203,10 +204,6 @@ fn kind(side: &Environment, view: &PackageView, knowledge: &Knowledge) -> (Optio
 /// Whether a file asks for the release and leaves the build to the index.
 fn guessed(view: &PackageView) -> bool {
     view.standing == Standing::Declared && view.pin().is_some_and(|version| !version.is_local())
-}
-
-fn serving_is_alone(serving: &Environment, family: &[&str]) -> bool {
-    family.iter().filter(|name| serving.package(name).is_some()).count() == 1
 }
 
 fn public(version: &crate::version::Version) -> String {

@@ -137,7 +137,7 @@ fn unknown(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         }
         // Its own minor is followed by another patch release, with a bound that it may or may not share.
         let minor = |version: &Version| version.release().iter().copied().take(2).collect::<Vec<_>>();
-        table.rows_of(name).any(|row| {
+        table.rows_of_minor(name, version).any(|row| {
             let beside = side.package(&row.component).is_some() && !row.range.set.is_open_above();
             beside && row.release.one().is_some_and(|release| minor(release) == minor(version))
         })

@@ -118,7 +118,7 @@ fn closed(side: &Environment) -> bool {
 }
 
 fn offered(serving: &Environment, name: &str, knowledge: &Knowledge) -> bool {
-    knowledge.family(name).iter().any(|member| serving.package(member).is_some())
+    knowledge.family(name).any(|member| serving.package(member).is_some())
 }
 
 fn module_of(class: &str) -> &str {

@@ -1,7 +1,11 @@
 use crate::{
     environment::{Environment, PackageView},
     finding::{Impact, Severity, Verdicts},
-    knowledge::{Grounds, Reason, onnx::WithNumpy2},
+    knowledge::{
+        Grounds, Knowledge, Reason,
+        onnx::{RuntimeRelease, WithNumpy2},
+        packages::NumpyAbi,
+    },
     rules::{Check, Context, listed, listed_up_to},
     version::{self, Truth, Version, VersionSet},
 };
@@ -41,9 +45,46 @@ struct Old<'a> {
     version: &'a Version,
     /// Measured or read from the wheel, not derived.
     sure: bool,
+    by: By<'a>,
+}
+
+/// The row that says so.
+enum By<'a> {
+    Runtime(&'a RuntimeRelease, WithNumpy2),
+    Other(&'a NumpyAbi),
+}
+
+impl Old<'_> {
     /// The first release that works with NumPy 2.
-    works: String,
-    reason: Reason,
+    fn works(&self) -> String {
+        match self.by {
+            By::Runtime(..) => "1.19.0".into(),
+            By::Other(row) => row.first.to_string(),
+        }
+    }
+
+    fn reason(&self, knowledge: &Knowledge) -> Reason {
+        let version = self.version;
+        match self.by {
+            By::Runtime(row, with) => {
+                let claim = match with {
+                    WithNumpy2::Ok => format!("onnxruntime {version} works with NumPy 2"),
+                    WithNumpy2::ImportError => format!("onnxruntime {version} fails at import with NumPy 2"),
+                    WithNumpy2::CrashAtRun => format!(
+                        "onnxruntime {version} imports with NumPy 2 and a warning, then the first inference ends the process"
+                    ),
+                };
+                Reason { claim, provenance: knowledge.onnxruntime_release.provenance(row) }
+            }
+            By::Other(row) => {
+                let claim = format!(
+                    "{} {} is the last release built for NumPy 1, {} the first that works with NumPy 2",
+                    row.package, row.last, row.first
+                );
+                Reason { claim, provenance: knowledge.numpy_abi.provenance(row) }
+            }
+        }
+    }
 }
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
@@ -79,7 +120,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         format!("numpy{} admits NumPy 2", numpy.shown())
     };
     let error = generation.holds() && old.iter().any(|old| old.sure);
-    let newer: Vec<String> = old.iter().map(|old| format!("{} {}", old.view.name, old.works)).collect();
+    let newer: Vec<String> = old.iter().map(|old| format!("{} {}", old.view.name, old.works())).collect();
     let mut finding = RULE
         .finding(format!("{} {verb} built for NumPy 1, and {has}", listed_up_to(&names, 4)))
         .severity(if error { Severity::Error } else { Severity::Warning })
@@ -91,7 +132,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         finding = finding
             .label(&side.name, old.view.place(), "built for NumPy 1")
             .about([old.view.name.as_str()])
-            .because(old.reason);
+            .because(old.reason(ctx.knowledge));
     }
     out.findings.push(finding);
 }
@@ -112,33 +153,25 @@ pub(super) fn reports(ctx: &Context<'_>, side: &Environment, view: &PackageView)
     surely && built_for_numpy_1(ctx, view).is_some()
 }
 
-fn built_for_numpy_1<'a>(ctx: &Context<'_>, view: &'a PackageView) -> Option<Old<'a>> {
+fn built_for_numpy_1<'a>(ctx: &Context<'a>, view: &'a PackageView) -> Option<Old<'a>> {
     let version = view.pin()?;
+    let knowledge = ctx.knowledge;
     // The table is about PyPI's wheels; conda rebuilds its packages for every NumPy.
-    if view.entries.iter().any(|entry| entry.package.build.is_some()) {
+    let rebuilt = || view.entries.iter().any(|entry| entry.package.build.is_some());
+    if view.name.as_str() == "onnxruntime" {
+        if rebuilt() {
+            return None;
+        }
+        let public = version::public(version);
+        let table = &knowledge.onnxruntime_release;
+        let row = table.rows_at(&public).find(|row| row.version.0 == public)?;
+        let with = row.numpy2.filter(|with| *with != WithNumpy2::Ok)?;
+        return Some(Old { view, version, sure: true, by: By::Runtime(row, with) });
+    }
+    let row = knowledge.numpy_abi.rows_of(view.name.as_str()).next()?;
+    if rebuilt() || version::public(version) > row.last.0 {
         return None;
     }
-    let public = version::public(version);
-    let knowledge = ctx.knowledge;
-    if view.name.as_str() == "onnxruntime" {
-        let table = &knowledge.onnxruntime_release;
-        let row = table.rows().iter().find(|row| row.version.0 == public)?;
-        let claim = match row.numpy2? {
-            WithNumpy2::Ok => return None,
-            WithNumpy2::ImportError => format!("onnxruntime {version} fails at import with NumPy 2"),
-            WithNumpy2::CrashAtRun => format!(
-                "onnxruntime {version} imports with NumPy 2 and a warning, then the first inference ends the process"
-            ),
-        };
-        let reason = Reason { claim, provenance: table.provenance(row) };
-        return Some(Old { view, version, sure: true, works: "1.19.0".into(), reason });
-    }
-    let row = knowledge.numpy_abi.rows_of(view.name.as_str()).next().filter(|row| public <= row.last.0)?;
-    let provenance = knowledge.numpy_abi.provenance(row);
-    let sure = provenance.grounds == Grounds::Error;
-    let claim = format!(
-        "{} {} is the last release built for NumPy 1, {} the first that works with NumPy 2",
-        row.package, row.last, row.first
-    );
-    Some(Old { view, version, sure, works: row.first.to_string(), reason: Reason { claim, provenance } })
+    let sure = knowledge.numpy_abi.grounds(row) == Grounds::Error;
+    Some(Old { view, version, sure, by: By::Other(row) })
 }
