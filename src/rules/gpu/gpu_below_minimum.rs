@@ -52,7 +52,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         }
     }
     for view in ["tensorrt", "tensorrt-cu11", "tensorrt-cu12", "tensorrt-cu13"].iter().filter_map(|name| side.package(name)) {
-        if let Some(version) = view.pin() {
+        if let Some(version) = view.pin().filter(|_| view.present.holds()) {
             components.push(("tensorrt", format!("TensorRT {version}"), version.clone(), view.place()));
         }
     }
