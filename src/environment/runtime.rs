@@ -113,6 +113,9 @@ impl Environment {
         if let Some(cuda) = wheel_of_nvidia(name, view.pin()) {
             return Some(user(cuda, CudaUse::Wheel, None, true));
         }
+        if let Some(cuda) = wheel_of_tensorrt(name) {
+            return Some(user(cuda, CudaUse::Bundled, None, true));
+        }
         match name {
             "torch" => {
                 return self
@@ -281,6 +284,12 @@ fn wheel_of_nvidia(name: &str, version: Option<&Version>) -> Option<CudaVersion>
     }
 }
 
+/// The CUDA major of a TensorRT wheel, which has NVIDIA's wheels of the runtime installed: `tensorrt-cu12-libs`.
+fn wheel_of_tensorrt(name: &str) -> Option<CudaVersion> {
+    let plain = name.strip_suffix("-libs").or_else(|| name.strip_suffix("-bindings")).unwrap_or(name);
+    if plain.starts_with("tensorrt-") { suffix(plain) } else { None }
+}
+
 fn suffix(name: &str) -> Option<CudaVersion> {
     let (_, digits) = name.rsplit_once("-cu")?;
     if digits.len() == 2 { digits.parse().ok() } else { cuda_of_digits(digits) }
@@ -310,6 +319,11 @@ mod tests {
         assert_eq!(wheel("nvidia-cuda-runtime-cu12").as_deref(), Some("12.1"));
         assert_eq!(wheel("nvidia-cudnn-cu11").as_deref(), Some("11"));
         assert_eq!(wheel("nvidia-ml-py"), None);
+        let tensorrt = |name: &str| wheel_of_tensorrt(name).map(|cuda| cuda.to_string());
+        assert_eq!(tensorrt("tensorrt-cu12-libs").as_deref(), Some("12"));
+        assert_eq!(tensorrt("tensorrt-cu13").as_deref(), Some("13"));
+        assert_eq!(tensorrt("tensorrt"), None);
+        assert_eq!(tensorrt("tensorrt-llm"), None);
         let (cuda, cudnn) = jaxlib_label(&"0.4.7+cuda11.cudnn86".parse().unwrap()).unwrap();
         assert_eq!((cuda.unwrap().to_string(), cudnn.unwrap().to_string()), ("11".into(), "8.6".into()));
     }

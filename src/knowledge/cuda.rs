@@ -1,7 +1,7 @@
 //! CUDA toolkits and the drivers that run them.
 
-use super::{Counts, Knowledge, Provenance};
-use crate::version::{CudaVersion, DriverVersion, Truth};
+use super::{Counts, Knowledge, Provenance, Release, RowFault, in_run, run_covers, run_fault, runs_meet};
+use crate::version::{CudaVersion, DriverVersion, Truth, Version};
 
 rows! {
     /// The driver that was released together with a toolkit.
@@ -70,6 +70,43 @@ rows! {
         fn replaces(&self, built_in: &Self) -> bool {
             self.cuda == built_in.cuda
         }
+    }
+}
+
+rows! {
+    /// The CUDA versions that a run of releases of a library is built for.
+    pub struct LibraryCuda {
+        /// The library: `cudnn`.
+        pub name: String,
+        /// The first release.
+        pub first: Release,
+        /// The last release, a prefix.
+        pub last: Release,
+        /// CUDA versions, each a prefix.
+        pub cuda: Vec<CudaVersion>,
+    }
+    impl {
+        fn touches(&self, built_in: &Self) -> bool {
+            let own = (&self.first, &self.last);
+            self.name == built_in.name && runs_meet(own, (&built_in.first, &built_in.last))
+        }
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            let own = (&self.first, &self.last);
+            self.name == built_in.name && run_covers(own, (&built_in.first, &built_in.last))
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            run_fault(&self.first, &self.last)
+        }
+    }
+}
+
+impl LibraryCuda {
+    /// Whether there is, or may be, a build for a CUDA version, of which only the major may be known.
+    #[must_use]
+    pub fn suits(&self, cuda: &CudaVersion) -> bool {
+        self.cuda.iter().any(|built| !built.number().same(cuda.number()).violated())
     }
 }
 
@@ -174,6 +211,14 @@ impl Knowledge {
         let sure = if system == DriverSystem::Windows { row.windows_sure.clone() } else { None };
         let range = if row.cuda.minor().is_some() { row.cuda.to_string() } else { format!("{}.x", row.cuda) };
         Some(DriverFloor { driver, sure, range, by_major: true, provenance: table.provenance(row) })
+    }
+
+    /// The CUDA versions that a release of a library is built for.
+    #[must_use]
+    pub fn library_cuda(&self, name: &str, version: &Version) -> Option<(&LibraryCuda, Provenance)> {
+        let table = &self.library_cuda;
+        let row = table.rows_of(name).find(|row| in_run(version, &row.first.0, &row.last.0))?;
+        Some((row, table.provenance(row)))
     }
 
     /// Whether the compat package of a CUDA version works on a driver branch.

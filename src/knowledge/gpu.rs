@@ -85,7 +85,7 @@ rows! {
 rows! {
     /// The lowest compute capability of a run of releases.
     pub struct MinimumCapability {
-        /// `tensorrt` or `triton`.
+        /// `cudnn`, `tensorrt` or `triton`.
         pub name: String,
         /// The first release.
         pub first: Release,
@@ -118,6 +118,13 @@ impl Knowledge {
         let table = &self.minimum_capability;
         let row = table.rows_of(name).find(|row| in_run(version, &row.first.0, &row.last.0))?;
         Some((row, table.provenance(row)))
+    }
+
+    /// The last release of a component that is known to support a compute capability, as a prefix.
+    #[must_use]
+    pub fn last_for_capability(&self, name: &str, capability: ComputeCapability) -> Option<&Release> {
+        let fits = |row: &&MinimumCapability| row.capability <= capability;
+        self.minimum_capability.rows_of(name).filter(fits).map(|row| &row.last).max()
     }
 
     /// The models that a name may mean: one, or several of different capability if the tool cut the name off.

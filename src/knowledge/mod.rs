@@ -206,6 +206,7 @@ tables! {
     image: image::ImageShips,
     image_condition: image::ImageCondition,
     instance_gpu: image::InstanceGpu,
+    library_cuda: cuda::LibraryCuda,
     minimum_capability: gpu::MinimumCapability,
     needs: packages::Need,
     numpy_abi: packages::NumpyAbi,

@@ -187,7 +187,7 @@ fn every_table_has_a_rule_and_every_rule_says_its_tables() {
 }
 
 /// Questions to the knowledge and the tables that answer them; the name of a table is a question of its own.
-const QUESTIONS: [(&str, &[&str]); 39] = [
+const QUESTIONS: [(&str, &[&str]); 40] = [
     ("architecture_of", &["gpu_architecture"]),
     ("artifact_breaks", &["artifact_break"]),
     ("artifact_promises", &["artifact"]),
@@ -202,6 +202,7 @@ const QUESTIONS: [(&str, &[&str]); 39] = [
     ("family", &["collision"]),
     ("first_runtime", &["onnxruntime_release"]),
     ("is_onnxruntime", &["collision"]),
+    ("last_for_capability", &["minimum_capability"]),
     ("needs_of", &["needs"]),
     ("needs_rows", &["needs"]),
     ("newest_branch", &["driver_branch"]),

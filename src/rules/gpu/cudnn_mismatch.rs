@@ -1,18 +1,23 @@
 use super::cuda_major_mismatch;
 use crate::{
-    environment::{CudaUse, CudnnUser, Environment},
+    environment::{CudaUse, CudaUser, CudnnUser, Environment},
     finding::{Impact, Severity, Verdicts},
+    knowledge::Reason,
     rules::{Check, Context, listed},
+    version::Version,
 };
 
 rule! {
-    /// A package loads a cuDNN that the environment does not offer.
+    /// The cuDNN of the environment does not fit a package that loads it, or the CUDA beside it.
     ///
     /// ## Why it matters
     ///
     /// `libcudnn.so.8` and `libcudnn.so.9` are different files. A package built for one does not find the other: TensorFlow and
     /// ONNX Runtime then compute on the CPU, others stop. JAX also refuses an older minor than it was built with. torch
     /// brings its own cuDNN; that of the system does not matter to it.
+    ///
+    /// A cuDNN in turn loads cuBLAS of the CUDA major it was built for: 9.11 and older know no CUDA 13, 9.11 and newer no
+    /// CUDA 11. As a machine may have two toolkits, of which the files show one, this is a warning.
     ///
     /// ## Example
     ///
@@ -49,14 +54,20 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let users = side.cudnn_users(ctx.knowledge);
     let offers: Vec<&CudnnUser> = users.iter().filter(|user| user.how != CudaUse::Loaded).collect();
     let system = offers.iter().find(|offer| offer.how == CudaUse::System).copied();
+    let mut said = false;
     for user in users.iter().filter(|user| user.how == CudaUse::Loaded) {
         let Some(first) = system.or(offers.first().copied()) else { continue };
         let idle = system.is_none() && !side.has_gpu() && !cuda_major_mismatch::names_gpu(&user.component);
-        if blamed(&user.component) || idle {
+        if blamed(&user.component) {
+            said = true;
+            continue;
+        }
+        if idle {
             continue;
         }
         let same_major = offers.iter().any(|offer| offer.cudnn.major() == user.cudnn.major());
         if !same_major {
+            said = true;
             // The system's cuDNN decides; what other wheels carry is a hint.
             let severity = if system.is_some() { Severity::Error } else { Severity::Warning };
             let majors: Vec<String> = offers.iter().map(|offer| offer.cudnn.major().to_string()).collect();
@@ -91,6 +102,51 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
                     .help(format!("install cuDNN {} or a newer {}.x", user.cudnn, user.cudnn.major())),
             );
         }
+    }
+    if !said {
+        without_build(ctx, side, &users, &cuda_users, out);
+    }
+}
+
+/// Says that there is no build of the system's cuDNN for the system's CUDA.
+fn without_build(ctx: &Context<'_>, side: &Environment, users: &[CudnnUser], cuda_users: &[CudaUser], out: &mut Verdicts) {
+    // Where torch brings its own and nothing else loads one, that of the system lies idle.
+    let loading: Vec<&CudnnUser> = users.iter().filter(|user| user.how == CudaUse::Loaded).collect();
+    if loading.is_empty() && users.iter().any(|user| user.how != CudaUse::System) {
+        return;
+    }
+    let toolkits: Vec<&CudaUser> = cuda_users.iter().filter(|user| user.how == CudaUse::System).collect();
+    for user in users.iter().filter(|user| user.how == CudaUse::System && user.cudnn.minor().is_some()) {
+        let version: Option<Version> = user.cudnn.to_string().parse().ok();
+        let Some((row, provenance)) = version.and_then(|version| ctx.knowledge.library_cuda("cudnn", &version)) else {
+            continue;
+        };
+        // What one image brings belongs together.
+        let beside = toolkits.iter().find(|toolkit| toolkit.place != user.place);
+        let Some(toolkit) = beside.filter(|_| !toolkits.iter().any(|toolkit| row.suits(&toolkit.cuda))) else { continue };
+        let builds: Vec<String> = row.cuda.iter().map(ToString::to_string).collect();
+        let builds = listed(&builds);
+        let other = ctx.knowledge.library_cuda.rows_of("cudnn").filter(|row| row.suits(&toolkit.cuda)).map(|row| &row.first);
+        let newer = other.filter(|first| **first > row.first).min();
+        let help = match newer {
+            Some(first) => format!("install cuDNN {first} or newer for CUDA {}", toolkit.cuda.major()),
+            None => {
+                format!("install an older cuDNN for CUDA {}, or CUDA {}", toolkit.cuda.major(), builds.replace(" and ", " or "))
+            }
+        };
+        out.findings.push(
+            RULE.finding(format!("cuDNN {} is built for CUDA {builds}, the environment offers CUDA {}", user.cudnn, toolkit.cuda))
+                .severity(Severity::Warning)
+                .primary(&side.name, user.place, format!("built for CUDA {builds}"))
+                .label(&side.name, toolkit.place, format!("CUDA {} is installed", toolkit.cuda))
+                .about(["cudnn", "cuda"])
+                .about(loading.iter().map(|user| user.component.clone()))
+                .because(Reason {
+                    claim: format!("cuDNN {} to {} is built for CUDA {builds}", row.first, row.last),
+                    provenance,
+                })
+                .help(help),
+        );
     }
 }
 

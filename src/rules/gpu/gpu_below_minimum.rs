@@ -1,5 +1,6 @@
+use super::{gpu_not_in_build, gpu_not_in_toolkit};
 use crate::{
-    environment::{Environment, Side},
+    environment::{CudaUse, Environment, Side},
     finding::{Impact, Severity, Verdicts},
     knowledge::{Grounds, Reason},
     rules::{Check, Context},
@@ -8,13 +9,16 @@ use crate::{
 };
 
 rule! {
-    /// The GPU is older than TensorRT or Triton supports.
+    /// The GPU is older than TensorRT, Triton or cuDNN supports.
     ///
     /// ## Why it matters
     ///
-    /// Each release of TensorRT and of the Triton server names a lowest compute capability. Below it TensorRT builds and
-    /// loads no engine, and the libraries in Triton's image hold no code for the GPU: the server starts, and models fail to
-    /// load.
+    /// Each release of TensorRT, cuDNN and the Triton server names a lowest compute capability. Below it TensorRT builds and
+    /// loads no engine, cuDNN has no code for the GPU and crashes or refuses at the first convolution, and Triton's server
+    /// starts while its models fail to load. Volta and older (V100, P100, GTX 10) end at cuDNN 9.10 and TensorRT 10.4, and
+    /// an unpinned `nvidia-cudnn-cu12` brings a newer one.
+    ///
+    /// A cuDNN of the system counts where something loads it: torch brings its own.
     ///
     /// ## Example
     ///
@@ -36,42 +40,48 @@ rule! {
     }
 }
 
+/// Something with a lowest compute capability.
+struct Limited {
+    /// Its name in the table.
+    name: &'static str,
+    /// Its name for a sentence.
+    product: &'static str,
+    version: Version,
+    place: Place,
+    /// The package that it is, if it is one.
+    package: Option<String>,
+}
+
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
-    if side.side == Side::Training {
+    if side.side == Side::Training || side.device().is_some_and(|(device, _)| device == "cpu") {
         return;
     }
-    let mut components: Vec<(&str, String, Version, Place)> = Vec::new();
-    for seen in side.servers().into_iter().filter(|seen| seen.value.name == "triton") {
-        if let Some(version) = seen.value.version.as_deref().and_then(|text| text.parse().ok()) {
-            components.push(("triton", format!("Triton {version}"), version, seen.place));
-        }
-    }
-    for seen in side.tensorrts() {
-        if let Ok(version) = seen.value.to_string().parse() {
-            components.push(("tensorrt", format!("TensorRT {}", seen.value), version, seen.place));
-        }
-    }
-    for view in ["tensorrt", "tensorrt-cu11", "tensorrt-cu12", "tensorrt-cu13"].iter().filter_map(|name| side.package(name)) {
-        if let Some(version) = view.pin() {
-            components.push(("tensorrt", format!("TensorRT {version}"), version.clone(), view.place()));
-        }
-    }
-    for (name, shown, version, place) in components {
-        let Some((row, provenance)) = ctx.knowledge.minimum_capability(name, &version) else { continue };
-        let minimum = row.capability;
+    for it in limited(ctx, side) {
+        let Some((row, provenance)) = ctx.knowledge.minimum_capability(it.name, &it.version) else { continue };
+        let (minimum, shown) = (row.capability, format!("{} {}", it.product, it.version));
         for gpu in side.gpus(ctx.knowledge) {
             let Some(capability) = gpu.capability.filter(|capability| *capability < minimum) else { continue };
+            // A CUDA without code for the GPU is the same cause, and other rules have said it.
+            let said = gpu_not_in_toolkit::drops(ctx, side, capability) || gpu_not_in_build::lacks(ctx, side, capability);
+            if it.name == "cudnn" && said {
+                continue;
+            }
             let sure = provenance.grounds == Grounds::Error;
             let claim = format!("{shown} supports compute capability {minimum} and newer");
+            let help = match ctx.knowledge.last_for_capability(it.name, capability) {
+                Some(last) => format!("take {} {last} or older, or a newer GPU", it.product),
+                None => "take an older release, or a newer GPU".to_owned(),
+            };
             let mut finding = RULE
                 .finding(format!("{shown} does not support {}: it begins at {minimum}", gpu.shown()))
                 .severity(if sure { Severity::Error } else { Severity::Warning })
                 .primary(&side.name, gpu.place, format!("compute capability {capability}"))
-                .label(&side.name, place, format!("supports {minimum} and newer"))
-                .about(["gpu", name])
-                .about(if name == "triton" { vec!["server"] } else { Vec::new() })
+                .label(&side.name, it.place, format!("supports {minimum} and newer"))
+                .about(["gpu", it.name])
+                .about(it.package.clone())
+                .about(if it.name == "triton" { vec!["server"] } else { Vec::new() })
                 .because(Reason { claim, provenance: provenance.clone() })
-                .help("take an older release, or a newer GPU");
+                .help(help);
             if let Some(by) = &gpu.by {
                 let claim = format!("{} has compute capability {capability}", gpu.name);
                 finding = finding.because(Reason { claim, provenance: by.clone() });
@@ -79,4 +89,40 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             out.findings.push(finding);
         }
     }
+}
+
+fn limited(ctx: &Context<'_>, side: &Environment) -> Vec<Limited> {
+    let mut found: Vec<Limited> = Vec::new();
+    for seen in side.servers().into_iter().filter(|seen| seen.value.name == "triton") {
+        if let Some(version) = seen.value.version.as_deref().and_then(|text| text.parse().ok()) {
+            found.push(Limited { name: "triton", product: "Triton", version, place: seen.place, package: None });
+        }
+    }
+    for seen in side.tensorrts() {
+        if let Ok(version) = seen.value.to_string().parse() {
+            found.push(Limited { name: "tensorrt", product: "TensorRT", version, place: seen.place, package: None });
+        }
+    }
+    for view in ["tensorrt", "tensorrt-cu11", "tensorrt-cu12", "tensorrt-cu13"].iter().filter_map(|name| side.package(name)) {
+        if let Some(version) = view.pin().filter(|_| view.present.holds()) {
+            let version = version.clone();
+            found.push(Limited { name: "tensorrt", product: "TensorRT", version, place: view.place(), package: Some(view.name.to_string()) });
+        }
+    }
+    let users = side.cudnn_users(ctx.knowledge);
+    for user in &users {
+        let used = match user.how {
+            CudaUse::Wheel => side.package(&user.component).is_some_and(|view| view.present.holds()),
+            CudaUse::System => {
+                users.iter().any(|other| other.how == CudaUse::Loaded && other.cudnn.major() == user.cudnn.major())
+            }
+            _ => false,
+        };
+        // `9` may be any release of the major.
+        if let Some(version) = user.cudnn.to_string().parse().ok().filter(|_| used && user.cudnn.minor().is_some()) {
+            let package = (user.how == CudaUse::Wheel).then(|| user.component.clone());
+            found.push(Limited { name: "cudnn", product: "cuDNN", version, place: user.place, package });
+        }
+    }
+    found
 }

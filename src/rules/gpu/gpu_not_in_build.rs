@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    environment::{Environment, GpuView},
+    environment::{Environment, GpuView, PackageView},
     finding::{Impact, Severity, Verdicts},
     knowledge::{Grounds, Knowledge, Reason, torch::{Build, TorchArchitecture}},
     rules::{Check, Context},
@@ -110,6 +110,16 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         }
         out.findings.push(finding);
     }
+}
+
+/// Whether the torch of this side is known to have no code for a compute capability.
+pub(super) fn lacks(ctx: &Context<'_>, side: &Environment, capability: ComputeCapability) -> bool {
+    let version = side.package("torch").and_then(PackageView::pin);
+    let users = side.cuda_users(ctx.knowledge);
+    let cuda = users.iter().find(|user| user.component == "torch").map(|user| &user.cuda);
+    let (Some(version), Some(cuda)) = (version, cuda) else { return false };
+    let label = format!("cu{}{}", cuda.major(), cuda.minor().unwrap_or(0));
+    ctx.knowledge.torch_architectures(version, &label).is_some_and(|(row, _)| !runs(row, capability))
 }
 
 /// Machine code runs on the same major from its own minor on; PTX on everything at or above.

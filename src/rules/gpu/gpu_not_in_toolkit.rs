@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    environment::{CudaUse, Environment, GpuView},
+    environment::{CudaUse, CudaUser, Environment, GpuView},
     finding::{Impact, Severity, Verdicts},
     knowledge::{Grounds, Reason},
     rules::{Check, Context},
@@ -36,6 +36,19 @@ rule! {
     }
 }
 
+/// Whether this rule says of a CUDA on this side that it no longer supports a compute capability.
+pub(super) fn drops(ctx: &Context<'_>, side: &Environment, capability: ComputeCapability) -> bool {
+    side.cuda_users(ctx.knowledge).iter().any(|user| {
+        let row = ctx.knowledge.toolkit_capabilities(&user.cuda).filter(|_| judged(user));
+        row.is_some_and(|(row, _)| capability < row.min)
+    })
+}
+
+/// torch has a rule of its own that knows its builds; the wheels beside it are the same cause.
+fn judged(user: &CudaUser) -> bool {
+    !matches!(user.how, CudaUse::Bundled | CudaUse::Wheel)
+}
+
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let mut known: BTreeMap<ComputeCapability, Vec<&GpuView>> = BTreeMap::new();
     for gpu in side.gpus(ctx.knowledge) {
@@ -45,11 +58,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     }
     // A host's own list and a machine type may name one GPU twice.
     for (capability, gpus) in known {
-        for user in side.cuda_users(ctx.knowledge) {
-            // torch has a rule of its own that knows its builds; the wheels beside it are the same cause.
-            if matches!(user.how, CudaUse::Bundled | CudaUse::Wheel) {
-                continue;
-            }
+        for user in side.cuda_users(ctx.knowledge).into_iter().filter(judged) {
             let Some((row, provenance)) = ctx.knowledge.toolkit_capabilities(&user.cuda) else { continue };
             let below = capability < row.min;
             if !below && capability <= row.max {

@@ -82,7 +82,9 @@ fn cuda(text: &str) -> Option<CudaVersion> {
 }
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
-    for view in side.packages() {
+    // Where a marker may be false, the two may never stand side by side.
+    let apart = side.package("torch").is_some_and(|torch| !torch.present.holds());
+    for view in side.packages().filter(|view| view.present.holds() && !apart) {
         if let Some(built) = view.pin().and_then(BuiltFor::of) {
             extension(ctx, side, view, &built, out);
         }

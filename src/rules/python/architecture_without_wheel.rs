@@ -43,7 +43,9 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let mut found = Vec::new();
     for view in side.packages() {
         let entry = view.leading();
-        let foreign = view.standing != Standing::Declared
+        // A marker that may be false promises no installation.
+        let foreign = !view.present.holds()
+            || view.standing != Standing::Declared
             || view.is_conda()
             || view.is_direct()
             || entry.package.index.as_ref().is_some_and(|index| index.only)

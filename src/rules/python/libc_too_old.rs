@@ -87,8 +87,8 @@ fn fits(system: &Libc, needed: &Libc) -> bool {
 
 fn package(ctx: &Context<'_>, side: &Environment, view: &PackageView, libc: &Libc) -> Option<Misfit> {
     let entry = view.leading();
-    // What was seen installed did install; conda brings its own builds.
-    if view.standing == Standing::Observed || entry.package.build.is_some() || view.is_conda() {
+    // What was seen installed did install; conda brings its own builds; a marker that may be false promises nothing.
+    if !view.present.holds() || view.standing == Standing::Observed || entry.package.build.is_some() || view.is_conda() {
         return None;
     }
     let misfit = |needs: String, floor: Option<LibcVersion>, reason: Option<Reason>, source: bool| Misfit {
