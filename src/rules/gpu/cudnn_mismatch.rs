@@ -104,7 +104,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         }
     }
     if !said {
-        without_build(ctx, side, &users, &cuda_users, out);
+        without_build(ctx, side, users, cuda_users, out);
     }
 }
 

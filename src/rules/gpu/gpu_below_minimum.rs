@@ -110,7 +110,7 @@ fn limited(ctx: &Context<'_>, side: &Environment) -> Vec<Limited> {
         }
     }
     let users = side.cudnn_users(ctx.knowledge);
-    for user in &users {
+    for user in users {
         let used = match user.how {
             CudaUse::Wheel => side.package(&user.component).is_some_and(|view| view.present.holds()),
             CudaUse::System => {

@@ -58,7 +58,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     }
     // A host's own list and a machine type may name one GPU twice.
     for (capability, gpus) in known {
-        for user in side.cuda_users(ctx.knowledge).into_iter().filter(judged) {
+        for user in side.cuda_users(ctx.knowledge).iter().filter(|user| judged(user)) {
             let Some((row, provenance)) = ctx.knowledge.toolkit_capabilities(&user.cuda) else { continue };
             let below = capability < row.min;
             if !below && capability <= row.max {
