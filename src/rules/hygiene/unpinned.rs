@@ -83,8 +83,9 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
 fn floats(view: &PackageView) -> bool {
     // A version that is no PEP 440 version (`===custom`) is one all the same.
     let exact = |specifier: &str| specifier.starts_with("==") && !specifier.contains(['*', ',']);
-    // A marker that may be false promises no installation.
-    view.present.holds() && view.standing == Standing::Declared && !view.is_direct() && !exact(&view.leading().package.specifier) && view.pin().is_none() && !view.versions.is_empty()
+    // A marker that may be false promises no installation; of several, one is meant for every machine.
+    let several = view.entries.iter().filter(|entry| !entry.package.constraint).count() > 1;
+    (view.present.holds() || several) && view.standing == Standing::Declared && !view.is_direct() && !exact(&view.leading().package.specifier) && view.pin().is_none() && !view.versions.is_empty()
         // One name with several markers is a lock for several platforms.
         && !view.entries.iter().filter(|entry| !entry.package.constraint).all(|entry| entry.package.versions.single().is_some())
 }
