@@ -471,6 +471,13 @@ impl Environment {
         self.all(pick!(ExecutionProviders)).iter().any(|seen| seen.value.iter().any(gpu))
     }
 
+    /// Whether ONNX Runtime is asked to hand models to TensorRT.
+    #[must_use]
+    pub fn asks_for_tensorrt(&self) -> bool {
+        let named = |name: &String| name.contains("Tensorrt") || name.contains("TensorRT");
+        self.all(pick!(ExecutionProviders)).iter().any(|seen| seen.value.iter().any(named))
+    }
+
     /// What the program is told to run on: `cuda`, `cpu`, ...; also from the execution providers it asks for.
     #[must_use]
     pub fn device(&self) -> Option<(&'static str, Place)> {

@@ -56,8 +56,12 @@ pub struct Model {
     pub inputs: Vec<Signature>,
     /// Outputs.
     pub outputs: Vec<Signature>,
+    /// Where the model breaks the rules of ONNX.
+    pub faults: Vec<String>,
     /// Files that hold tensors outside the model.
     pub external_data: Vec<ExternalData>,
+    /// What is wrong with the description of tensors outside the model.
+    pub external_faults: Vec<String>,
     /// Key and value pairs of the model's own metadata, in file order.
     pub metadata: Vec<(String, String)>,
     /// The compute capability a TensorRT plan was built on.
@@ -77,6 +81,27 @@ pub struct OperatorUse {
     pub span: Option<Span>,
     /// The smallest and the largest version of its domain under which it is used (a function may import another one).
     pub opset: Option<(Opset, Opset)>,
+    /// The smallest and the largest version under which it is resolved when the model is loaded: a function's nodes take the
+    /// model's imports. `None` if it only stands where nothing is resolved (training graphs, functions that nobody calls);
+    /// version 0 where its domain is not imported.
+    pub resolved: Option<(Opset, Opset)>,
+    /// The element types that it is used with, outside of local functions, as far as the file tells.
+    pub typings: Vec<Typing>,
+}
+
+/// Element types that an operator is used with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Typing {
+    /// The operator set that brought the operator's version.
+    pub since: Opset,
+    /// Whether the specification also defines it by other operators.
+    pub is_function: bool,
+    /// Type constraints of the operator and the element types that stand for them (`T`, `float32`), where they are known.
+    pub types: Vec<(String, String)>,
+    /// Number of nodes.
+    pub count: u64,
+    /// The name of the first of them, or where it stands.
+    pub first_node: String,
 }
 
 /// One input or output.
@@ -112,4 +137,22 @@ pub struct ExternalData {
     pub tensors: u64,
     /// The greatest `offset + length` asked for, in bytes; a length that is not stated follows from type and shape.
     pub needed_bytes: Option<u64>,
+    /// What lies there.
+    pub found: ExternalFile,
+}
+
+/// What lies at the place of external data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExternalFile {
+    /// Nobody looked: it is not known where the model lies.
+    #[default]
+    Unknown,
+    /// Nothing.
+    Missing,
+    /// A folder or a device.
+    NoFile,
+    /// The path leaves the folder of the model; what lies there was not looked at.
+    Outside,
+    /// A file of so many bytes.
+    Bytes(u64),
 }

@@ -179,6 +179,7 @@ pub mod change;
 pub mod cuda;
 pub mod gpu;
 pub mod image;
+pub mod kernel;
 pub mod onnx;
 mod own;
 pub mod packages;
@@ -213,6 +214,8 @@ tables! {
     onnx_domain: onnx::Domain,
     onnx_operator: onnx::Operator,
     onnx_release: onnx::OnnxRelease,
+    onnxruntime_element: kernel::ElementType,
+    onnxruntime_kernel: kernel::Kernel,
     onnxruntime_operator: onnx::RuntimeOperator,
     onnxruntime_release: onnx::RuntimeRelease,
     package_role: packages::PackageRole,

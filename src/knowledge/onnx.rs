@@ -95,6 +95,8 @@ rows! {
         pub numpy2: Option<WithNumpy2>,
         /// Oldest glibc of its Linux wheel.
         pub glibc: LibcVersion,
+        /// It refuses external data outside the folder of the model (recorded in `fixtures/onnx-load`).
+        pub inside_only: Option<bool>,
         /// It checks neither operator set nor IR and answers as the newest one it knows.
         pub unchecked: Option<bool>,
     }

@@ -30,6 +30,12 @@ static BASES: &[Basis] = &[
     ("EC207", &["collision", "onnxruntime_release", "tensorrt_parser"]),
     ("EC208", &["collision", "exporter", "onnx_release", "onnxruntime_release"]),
     (
+        "EC210",
+        &["collision", "onnxruntime_element", "onnxruntime_kernel", "onnxruntime_operator", "onnxruntime_release"],
+    ),
+    ("EC212", &["collision", "onnxruntime_release", "statement"]),
+    ("EC213", &["statement"]),
+    (
         "EC301",
         &[
             "cuda_driver",

@@ -154,7 +154,7 @@ rules! {
     }
     model {
         opset_too_new, ir_version_too_new, unknown_operator, unprovided_domain, written_by_another_version,
-        plan_for_another_machine, opset_beyond_tensorrt, exporter_ahead_of_runtime,
+        plan_for_another_machine, opset_beyond_tensorrt, exporter_ahead_of_runtime, missing_kernel, external_data, malformed_model,
     }
     gpu {
         driver_too_old, toolkit_newer_than_driver, gpu_not_in_build, gpu_not_in_toolkit, gpu_dropped_by_driver, cuda_major_mismatch,

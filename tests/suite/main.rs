@@ -13,6 +13,7 @@ mod load_matrix;
 mod locks;
 mod manifests;
 mod onnx;
+mod onnx_load;
 mod pip_check;
 mod projects;
 mod registry;

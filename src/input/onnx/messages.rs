@@ -44,16 +44,17 @@ layout!(GRAPH, graph, "a graph", {
     VALUE_INFO = 13 "value_info", SPARSE_INITIALIZER = 15 "sparse_initializer",
 }, skipped: 2 "name", 10 "doc_string", 14 "quantization_annotation", 16 "metadata_props");
 layout!(NODE, node, "a node", {
-    NAME = 3 "name", OP_TYPE = 4 "op_type", ATTRIBUTE = 5 "attribute", DOMAIN = 7 "domain", OVERLOAD = 8 "overload",
-}, skipped: 1 "input", 2 "output", 6 "doc_string", 9 "metadata_props", 10 "device_configurations");
+    INPUT = 1 "input", OUTPUT = 2 "output", NAME = 3 "name", OP_TYPE = 4 "op_type", ATTRIBUTE = 5 "attribute",
+    DOMAIN = 7 "domain", OVERLOAD = 8 "overload",
+}, skipped: 6 "doc_string", 9 "metadata_props", 10 "device_configurations");
 layout!(ATTRIBUTE, attribute, "an attribute", {
     NAME = 1 "name", I = 3 "i", T = 5 "t", G = 6 "g", TENSORS = 10 "tensors", GRAPHS = 11 "graphs", TP = 14 "tp",
     TYPE_PROTOS = 15 "type_protos", SPARSE_TENSOR = 22 "sparse_tensor", SPARSE_TENSORS = 23 "sparse_tensors",
 }, skipped: 2 "f", 4 "s", 7 "floats", 8 "ints", 9 "strings", 13 "doc_string", 20 "type", 21 "ref_attr_name");
 layout!(TENSOR, tensor, "a tensor", {
-    DIMS = 1 "dims", DATA_TYPE = 2 "data_type", NAME = 8 "name", EXTERNAL_DATA = 13 "external_data",
-    DATA_LOCATION = 14 "data_location",
-}, skipped: 3 "segment", 4 "float_data", 5 "int32_data", 6 "string_data", 7 "int64_data", 9 "raw_data",
+    DIMS = 1 "dims", DATA_TYPE = 2 "data_type", NAME = 8 "name", RAW_DATA = 9 "raw_data",
+    EXTERNAL_DATA = 13 "external_data", DATA_LOCATION = 14 "data_location",
+}, skipped: 3 "segment", 4 "float_data", 5 "int32_data", 6 "string_data", 7 "int64_data",
     10 "double_data", 11 "uint64_data", 12 "doc_string", 16 "metadata_props");
 layout!(SPARSE_TENSOR, sparse_tensor, "a sparse tensor", { VALUES = 1 "values", INDICES = 2 "indices" },
     skipped: 3 "dims");
@@ -160,6 +161,12 @@ pub(super) fn element_word(number: i64) -> Option<Cow<'static, str>> {
         0 => None,
         number => Some(element(number).map_or_else(|| format!("type-{number}").into(), |(word, _)| word.into())),
     }
+}
+
+/// The number of an element type by its word.
+pub(super) fn element_number(word: &str) -> Option<i64> {
+    let at = ELEMENT_TYPES.iter().position(|(known, _)| *known == word)?;
+    i64::try_from(at + 1).ok()
 }
 
 /// The bytes that so many elements take in a file, where elements have one size.

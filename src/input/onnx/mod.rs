@@ -13,6 +13,7 @@
 
 mod messages;
 mod other;
+mod schema;
 mod view;
 mod walk;
 mod wire;
@@ -22,9 +23,11 @@ use self::{
     walk::NotRead,
     wire::{Fields, Part, Value},
 };
-use super::{Claim, Files, Format, Probe, Reading, Skipped};
+use std::path::Path;
+
+use super::{Claim, Files, Format, Probe, Reading, Skipped, files::normalise};
 use crate::{
-    fact::{Fact, FactKind, Standing},
+    fact::{ExternalFile, Fact, FactKind, Standing},
     text::{FileId, Place, Span, floor_char_boundary, is_hidden},
 };
 
@@ -84,11 +87,29 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
         Err(fault) => return Reading::faulty(message(&content, &fault), first_line(files, file)),
     };
     let mut model = found.model;
+    if let Some(folder) = files.disk_path(file).and_then(Path::parent) {
+        for external in &mut model.external_data {
+            external.found = look(folder, &external.location);
+        }
+    }
     files.set_view(file, view::render(&mut model));
     let place = Place { file, span: model.ir_span.unwrap_or_default() };
     let skipped = found.notes.into_iter().map(|reason| Skipped { place, reason }).collect();
     let fact = Fact { kind: FactKind::Model(Box::new(model)), standing: Standing::Observed, place };
     Reading { facts: vec![fact], skipped, fault: None }
+}
+
+/// What lies at the place of external data; nothing is opened, and nothing outside the model's folder is looked at.
+fn look(folder: &Path, location: &str) -> ExternalFile {
+    let (folder, wanted) = (normalise(folder), normalise(&folder.join(location)));
+    if !wanted.starts_with(&folder) {
+        return ExternalFile::Outside;
+    }
+    match std::fs::metadata(&wanted) {
+        Ok(metadata) if metadata.is_file() => ExternalFile::Bytes(metadata.len()),
+        Ok(_) => ExternalFile::NoFile,
+        Err(_) => ExternalFile::Missing,
+    }
 }
 
 /// What was found in place of a model.

@@ -1,10 +1,11 @@
-//! The walk through a model: what is kept of it, in memory that grows with the signature and the number of different
-//! operators, not with the number of nodes or the size of the weights.
+//! The walk through a model: what is kept of it, in memory that grows with the signature, the number of different
+//! operators and the names of values, not with the size of the weights.
 //!
 //! The file is walked three times, because its fields may come in any order: for the outline (versions, imports, the
 //! names of functions and inputs), for the contents (nodes, tensors, types), and for the signature, once it is known
 //! which inputs are really initialisers.
 
+mod elements;
 mod tensors;
 mod types;
 
@@ -12,6 +13,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use prost::Message as _;
 
+use self::{
+    elements::{PARAMETER_LIMIT, Parts, TYPING_LIMIT, TypedUse, Values},
+    types::Kind,
+};
 use super::{
     messages::{
         self, OperatorSetId, StringStringEntry, attribute, element_word, function, graph, model, node, training, value_info,
@@ -20,7 +25,7 @@ use super::{
     wire::{Fields, Part, Value, WireError},
 };
 use crate::{
-    fact::{Model, NamedVersion, OperatorUse},
+    fact::{Model, NamedVersion, OperatorUse, Typing},
     version::{IrVersion, Opset},
 };
 
@@ -123,6 +128,17 @@ struct Use<'a> {
     name: &'a [u8],
     place: String,
     opset: Option<(i64, i64)>,
+    resolved: Option<(i64, i64)>,
+    typed: Vec<TypedUse<'a>>,
+}
+
+/// The element type that an attribute tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stated {
+    /// By its number.
+    Type(i64),
+    /// By a value of it.
+    Value(i64),
 }
 
 /// Where a node stands, and what holds there.
@@ -135,6 +151,10 @@ struct Scope<'s> {
     depth: usize,
     /// The model's own graph, whose initialisers may also be listed as inputs.
     is_main: bool,
+    /// The body of a function, whose values have the types of the caller's.
+    is_body: bool,
+    /// The operator sets that decide what a node means when the model is loaded; `None` where it is never resolved.
+    judged: Option<&'s Imports>,
 }
 
 impl Scope<'_> {
@@ -175,8 +195,12 @@ struct Walk<'a> {
     /// Names among the inputs, and whether an initialiser has the name.
     inputs: HashMap<&'a [u8], bool>,
     functions: HashSet<FunctionId<'a>>,
+    /// Functions that a graph, or a function that is called, calls.
+    called: HashSet<FunctionId<'a>>,
     uses: HashMap<(&'a [u8], &'a [u8]), Use<'a>>,
     types: BTreeSet<i64>,
+    /// The element types of values, by name.
+    values: Values<'a>,
     external: HashMap<Vec<u8>, usize>,
     notes: BTreeMap<Topic, (String, u64)>,
 }
@@ -191,8 +215,10 @@ impl<'a> Walk<'a> {
             imports: Imports::new(),
             inputs: HashMap::new(),
             functions: HashSet::new(),
+            called: HashSet::new(),
             uses: HashMap::new(),
             types: BTreeSet::new(),
+            values: Values::new(),
             external: HashMap::new(),
             notes: BTreeMap::new(),
         }
@@ -328,22 +354,37 @@ impl<'a> Walk<'a> {
 
     fn contents(&mut self) -> Result<(), WireError> {
         let imports = std::mem::take(&mut self.imports);
-        let scope = Scope { parent: None, label: b"graph", imports: &imports, depth: 0, is_main: true };
+        let scope = Scope { parent: None, label: b"graph", imports: &imports, depth: 0, is_main: true, is_body: false, judged: Some(&imports) };
         let mut fields = Fields::new(self.bytes, Part::whole(self.bytes), &messages::MODEL);
         while let Some(field) = fields.pull()? {
             if let (model::GRAPH, Value::Bytes(part)) = (field.number, field.value) {
                 self.graph(part, scope)?;
             }
         }
-        // Functions and training graphs come last, whatever their order, so that the first node of an operator is one
-        // of the graph if there is any.
+        // Functions come last, so that the first node of an operator is one of the graph if there is any. One that nobody
+        // calls is never resolved. Training graphs are no part of inference.
+        let mut waiting: Vec<(FunctionId<'a>, Part)> = Vec::new();
         let mut fields = Fields::new(self.bytes, Part::whole(self.bytes), &messages::MODEL);
         while let Some(field) = fields.pull()? {
             match (field.number, field.value) {
                 (model::TRAINING_INFO, Value::Bytes(part)) => self.training(part, &imports)?,
-                (model::FUNCTIONS, Value::Bytes(part)) => self.function(part, &imports)?,
+                (model::FUNCTIONS, Value::Bytes(part)) => waiting.push((self.function_id(part)?, part)),
                 _ => {}
             }
+        }
+        loop {
+            let known = self.called.len();
+            let (ready, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(id, _)| self.called.contains(id));
+            waiting = later;
+            for (_, part) in &ready {
+                self.function(*part, &imports, true)?;
+            }
+            if self.called.len() == known || ready.is_empty() {
+                break;
+            }
+        }
+        for (_, part) in waiting {
+            self.function(part, &imports, false)?;
         }
         self.imports = imports;
         Ok(())
@@ -357,12 +398,13 @@ impl<'a> Walk<'a> {
                 (training::ALGORITHM, Value::Bytes(part)) => (part, b"training_info.algorithm"),
                 _ => continue,
             };
-            self.graph(part, Scope { parent: None, label, imports, depth: 0, is_main: false })?;
+            let scope = Scope { parent: None, label, imports, depth: 0, is_main: false, is_body: true, judged: None };
+            self.graph(part, scope)?;
         }
         Ok(())
     }
 
-    fn function(&mut self, part: Part, model_imports: &Imports) -> Result<(), WireError> {
+    fn function(&mut self, part: Part, model_imports: &Imports, is_called: bool) -> Result<(), WireError> {
         let id = self.function_id(part)?;
         let mut imports = Imports::new();
         let mut fields = Fields::new(self.bytes, part, &messages::FUNCTION);
@@ -371,9 +413,12 @@ impl<'a> Walk<'a> {
                 self.import(part, &mut imports)?;
             }
         }
+        // The body is put in place of the call, and then its nodes mean what the model's operator sets say.
+        let mut effective = imports.clone();
+        effective.extend(model_imports.iter().map(|(domain, version)| (domain.clone(), *version)));
         let label = format!("function {}", shown(id.name, 40));
         let scope =
-            Scope { parent: None, label: label.as_bytes(), imports: &imports, depth: 0, is_main: false };
+            Scope { parent: None, label: label.as_bytes(), imports: &imports, depth: 0, is_main: false, is_body: true, judged: is_called.then_some(&effective) };
         let mut fields = Fields::new(self.bytes, part, &messages::FUNCTION);
         let mut index = 0;
         while let Some(field) = fields.pull()? {
@@ -407,31 +452,32 @@ impl<'a> Walk<'a> {
     }
 
     fn graph(&mut self, part: Part, scope: Scope<'_>) -> Result<(), WireError> {
+        // Nodes stand before the values that they use, whose types they need.
+        let mut fields = Fields::new(self.bytes, part, &messages::GRAPH);
+        while let Some(field) = fields.pull()? {
+            let Value::Bytes(part) = field.value else { continue };
+            let (name, element) = match field.number {
+                graph::INITIALIZER => self.tensor(part)?,
+                graph::SPARSE_INITIALIZER => self.sparse_tensor(part)?,
+                graph::INPUT | graph::OUTPUT | graph::VALUE_INFO => match self.value(part)? {
+                    (name, Kind::Tensor { element, .. }) => (name, element),
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            if scope.is_main && matches!(field.number, graph::INITIALIZER | graph::SPARSE_INITIALIZER) {
+                self.initialised(name);
+            }
+            if !scope.is_body {
+                self.remember(name, element);
+            }
+        }
         let mut fields = Fields::new(self.bytes, part, &messages::GRAPH);
         let mut index = 0;
         while let Some(field) = fields.pull()? {
-            let Value::Bytes(part) = field.value else { continue };
-            match field.number {
-                graph::NODE => {
-                    self.node(part, index, scope)?;
-                    index += 1;
-                }
-                graph::INITIALIZER => {
-                    let name = self.tensor(part)?;
-                    if scope.is_main {
-                        self.initialised(name);
-                    }
-                }
-                graph::SPARSE_INITIALIZER => {
-                    let name = self.sparse_tensor(part)?;
-                    if scope.is_main {
-                        self.initialised(name);
-                    }
-                }
-                graph::INPUT | graph::OUTPUT | graph::VALUE_INFO => {
-                    self.value(part)?;
-                }
-                _ => {}
+            if let (graph::NODE, Value::Bytes(part)) = (field.number, field.value) {
+                self.node(part, index, scope)?;
+                index += 1;
             }
         }
         Ok(())
@@ -445,7 +491,7 @@ impl<'a> Walk<'a> {
 
     fn node(&mut self, part: Part, index: usize, scope: Scope<'_>) -> Result<(), WireError> {
         let (mut name, mut operator, mut domain, mut overload): (&[u8], &[u8], &[u8], &[u8]) = (b"", b"", b"", b"");
-        let mut stated = None;
+        let mut parts = Parts::default();
         let mut fields = Fields::new(self.bytes, part, &messages::NODE);
         while let Some(field) = fields.pull()? {
             let Value::Bytes(part) = field.value else { continue };
@@ -454,23 +500,55 @@ impl<'a> Walk<'a> {
                 node::OP_TYPE => operator = part.of(self.bytes),
                 node::DOMAIN => domain = part.of(self.bytes),
                 node::OVERLOAD => overload = part.of(self.bytes),
-                node::ATTRIBUTE => stated = self.attribute(part, index, scope)?.or(stated),
+                node::INPUT => {
+                    parts.counts.0 += 1;
+                    if parts.inputs.len() < PARAMETER_LIMIT {
+                        parts.inputs.push(part.of(self.bytes));
+                    }
+                }
+                node::OUTPUT => {
+                    parts.counts.1 += 1;
+                    if parts.outputs.len() < PARAMETER_LIMIT {
+                        parts.outputs.push(part.of(self.bytes));
+                    }
+                }
+                node::ATTRIBUTE => {
+                    let (name, stated) = self.attribute(part, index, scope)?;
+                    if parts.attributes.len() < PARAMETER_LIMIT {
+                        parts.attributes.push(name);
+                    }
+                    match stated {
+                        Some(Stated::Type(element)) => parts.stated = Some(element),
+                        Some(Stated::Value(element)) => parts.value = Some(element),
+                        None => {}
+                    }
+                }
                 _ => {}
             }
         }
         let domain = domain_name(domain);
         let id = FunctionId { domain, name: operator, overload };
         if !self.functions.is_empty() && self.functions.contains(&id) {
+            if scope.judged.is_some() {
+                self.called.insert(id);
+            }
             return Ok(());
         }
         if operator.is_empty() {
             self.note(Topic::Operator, || format!("{} does not say its operator", scope.place(index)));
             return Ok(());
         }
-        if let Some(stated) = stated.filter(|_| domain == DEFAULT_DOMAIN.as_bytes()) {
+        if let Some(stated) = parts.stated.filter(|_| domain == DEFAULT_DOMAIN.as_bytes()) {
             self.element(stated);
         }
         let version = scope.imports.get(domain).copied();
+        let label = || if name.is_empty() { scope.place(index) } else { shown(name, 80) };
+        let typed = if scope.is_body { None } else { self.typed(domain, operator, &parts, scope, label) };
+        let resolved = scope.judged.map(|imports| imports.get(domain).copied().unwrap_or(0));
+        let widened = |known: Option<(i64, i64)>, version: i64| {
+            let (low, high) = known.unwrap_or((version, version));
+            Some((low.min(version), high.max(version)))
+        };
         let key = (domain, operator);
         let is_full = self.uses.len() >= OPERATOR_LIMIT;
         match self.uses.get_mut(&key) {
@@ -480,8 +558,10 @@ impl<'a> Walk<'a> {
                     known.name = name;
                 }
                 if let Some(version) = version {
-                    let (low, high) = known.opset.unwrap_or((version, version));
-                    known.opset = Some((low.min(version), high.max(version)));
+                    known.opset = widened(known.opset, version);
+                }
+                if let Some(version) = resolved {
+                    known.resolved = widened(known.resolved, version);
                 }
             }
             None if is_full => {
@@ -489,26 +569,45 @@ impl<'a> Walk<'a> {
             }
             None => {
                 let opset = version.map(|version| (version, version));
-                self.uses.insert(key, Use { count: 1, name, place: scope.place(index), opset });
+                self.uses.insert(key, Use {
+                    count: 1,
+                    name,
+                    place: scope.place(index),
+                    opset,
+                    resolved: resolved.and_then(|version| widened(None, version)),
+                    typed: Vec::new(),
+                });
+            }
+        }
+        if let (Some((schema, bindings)), Some(used)) = (typed, self.uses.get_mut(&key)) {
+            let same = |known: &TypedUse<'_>| known.schema.since == schema.since && known.bindings == bindings;
+            if let Some(at) = used.typed.iter().position(same) {
+                used.typed[at].count += 1;
+            } else if used.typed.len() < TYPING_LIMIT {
+                let place = if name.is_empty() { scope.place(index) } else { String::new() };
+                used.typed.push(TypedUse { schema, bindings, count: 1, name, place });
             }
         }
         Ok(())
     }
 
-    /// Reads an attribute; returns the element type that it states by number, if it does.
-    fn attribute(&mut self, part: Part, index: usize, scope: Scope<'_>) -> Result<Option<i64>, WireError> {
-        let mut name: &[u8] = b"";
-        let mut number = None;
+    /// Reads an attribute; returns its name and the element type that it states or has, if it does.
+    fn attribute(
+        &mut self,
+        part: Part,
+        index: usize,
+        scope: Scope<'_>,
+    ) -> Result<(&'a [u8], Option<Stated>), WireError> {
+        let mut name: &'a [u8] = b"";
+        let (mut number, mut tensor) = (None, None);
         let mut fields = Fields::new(self.bytes, part, &messages::ATTRIBUTE);
         while let Some(field) = fields.pull()? {
             match (field.number, field.value) {
                 (attribute::NAME, Value::Bytes(part)) => name = part.of(self.bytes),
                 (attribute::I, Value::Number(value)) => number = Some(value.cast_signed()),
-                (attribute::T | attribute::TENSORS, Value::Bytes(part)) => {
-                    self.tensor(part)?;
-                }
+                (attribute::T | attribute::TENSORS, Value::Bytes(part)) => tensor = Some(self.tensor(part)?.1),
                 (attribute::SPARSE_TENSOR | attribute::SPARSE_TENSORS, Value::Bytes(part)) => {
-                    self.sparse_tensor(part)?;
+                    tensor = Some(self.sparse_tensor(part)?.1);
                 }
                 (attribute::TP | attribute::TYPE_PROTOS, Value::Bytes(part)) => {
                     self.value_type(part, 0)?;
@@ -522,6 +621,8 @@ impl<'a> Walk<'a> {
                             imports: scope.imports,
                             depth: scope.depth + 1,
                             is_main: false,
+                            is_body: scope.is_body,
+                            judged: scope.judged,
                         };
                         self.graph(part, inner)?;
                     } else {
@@ -533,7 +634,15 @@ impl<'a> Walk<'a> {
                 _ => {}
             }
         }
-        Ok(number.filter(|_| TYPE_ATTRIBUTES.contains(&name)))
+        let constant = match name {
+            b"value" | b"sparse_value" => tensor,
+            b"value_float" | b"value_floats" => Some(1),
+            b"value_int" | b"value_ints" => Some(7),
+            b"value_string" | b"value_strings" => Some(8),
+            _ => None,
+        };
+        let stated = number.filter(|_| TYPE_ATTRIBUTES.contains(&name)).map(Stated::Type);
+        Ok((name, stated.or(constant.map(Stated::Value))))
     }
 
     fn element(&mut self, number: i64) {
@@ -554,12 +663,14 @@ impl<'a> Walk<'a> {
         for ((domain, operator), found) in uses {
             let first_node = if found.name.is_empty() { found.place } else { lossy(found.name) };
             let opset = found.opset.map(|(low, high)| (Opset(low), Opset(high)));
+            let resolved = found.resolved.map(|(low, high)| (Opset(low), Opset(high)));
+            let typings = found.typed.into_iter().map(typing).collect();
             // Names that are not UTF-8 can come out as one.
             let operators = model.operators.entry(lossy(domain)).or_default();
             operators
                 .entry(lossy(operator))
                 .and_modify(|known| known.count += found.count)
-                .or_insert(OperatorUse { count: found.count, first_node, span: None, opset });
+                .or_insert(OperatorUse { count: found.count, first_node, span: None, opset, resolved, typings });
         }
         let notes = self
             .notes
@@ -567,6 +678,17 @@ impl<'a> Walk<'a> {
             .map(|(text, count)| if count > 1 { format!("{text} (and {} more of this kind)", count - 1) } else { text })
             .collect();
         Found { model, notes }
+    }
+}
+
+fn typing(used: TypedUse<'_>) -> Typing {
+    let word = |element: i64| element_word(element).unwrap_or_default().into_owned();
+    Typing {
+        since: Opset(used.schema.since),
+        is_function: used.schema.is_function,
+        types: used.bindings.iter().map(|(name, element)| ((*name).to_owned(), word(*element))).collect(),
+        count: used.count,
+        first_node: if used.name.is_empty() { used.place } else { lossy(used.name) },
     }
 }
 

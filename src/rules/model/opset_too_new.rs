@@ -61,7 +61,22 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
                 _ => {}
             }
         }
+        functions(ctx, side, model, runtime, out);
         barely(ctx, side, model, runtime, out);
+    }
+}
+
+/// The operator sets of the model's own functions are checked like those of the model.
+fn functions(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, runtime: &OnnxRuntime, out: &mut Verdicts) {
+    let newer = |domain: &str, opset: &Opset| model.value.opsets.get(domain).is_none_or(|own| opset > own);
+    let all = model.value.function_opsets.iter().flat_map(|(name, imports)| imports.iter().map(move |import| (name, import)));
+    let worst = all.filter(|(_, (domain, opset))| {
+        newer(domain, opset) && runtime.accepts(ctx.knowledge, |row| supports(row, domain, **opset)).violated()
+    });
+    if let Some((name, (domain, opset))) = worst.max_by_key(|(_, (_, opset))| **opset) {
+        let mut finding = too_new(ctx, side, model, runtime, domain, *opset);
+        finding.message = format!("{}, and function {name} imports it", finding.message);
+        out.findings.push(finding);
     }
 }
 

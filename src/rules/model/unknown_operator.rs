@@ -47,7 +47,10 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
         let known = ctx.knowledge.newest_opset(domain);
         for (name, used) in operators {
             let imported = model.value.opsets.get(domain).map(|opset| (*opset, *opset));
-            let Some((low, high)) = used.opset.or(imported) else { continue };
+            // What is never resolved may be anything.
+            let Some((low, high)) = used.resolved.and_then(|range| if range.0.0 > 0 { Some(range) } else { imported }) else {
+                continue;
+            };
             if known.is_none_or(|newest| high > newest) {
                 continue; // Newer than the table: opset-too-new and newer-than-knowledge speak about that.
             }

@@ -49,8 +49,13 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
         if packages.iter().any(|name| ctx.serving.package(name).is_some()) {
             continue;
         }
-        let names: Vec<&str> = operators.keys().map(String::as_str).collect();
-        let used = operators.values().next();
+        // What only stands in functions that nobody calls is never asked for.
+        let asked = || operators.iter().filter(|(_, used)| used.resolved.is_some());
+        let names: Vec<&str> = asked().map(|(name, _)| name.as_str()).collect();
+        let used = asked().map(|(_, used)| used).next();
+        if names.is_empty() {
+            continue;
+        }
         let span = used.and_then(|used| used.span);
         let place = span.map_or_else(|| opset_place(model, domain), |span| Place { file: model.place.file, span });
         let node = used.map(|used| used.first_node.clone()).unwrap_or_default();

@@ -1,8 +1,8 @@
 //! Tensors: name, element type and where the elements lie outside the model. The elements themselves are stepped over.
 
-use super::{EXTERNAL_LIMIT, Topic, Walk, lossy};
+use super::{EXTERNAL_LIMIT, elements::FAULT_LIMIT, Topic, Walk, lossy};
 use crate::{
-    fact::ExternalData,
+    fact::{ExternalData, ExternalFile},
     input::onnx::{
         messages::{self, sparse_tensor, tensor},
         view::shown,
@@ -17,10 +17,14 @@ struct Header<'a> {
     element: i64,
     /// Product of the dimensions; `None` once it is no number.
     elements: Option<u64>,
+    /// The length of its elements where they lie in one piece inside the model.
+    raw: Option<u64>,
     is_external: bool,
     location: Option<Vec<u8>>,
     offset: Option<Vec<u8>>,
     length: Option<Vec<u8>>,
+    /// A key that the format does not have.
+    odd_key: Option<Vec<u8>>,
 }
 
 impl Header<'_> {
@@ -34,24 +38,24 @@ impl Header<'_> {
 struct NotANumber;
 
 impl<'a> Walk<'a> {
-    /// Reads a sparse tensor; its name is that of its values.
-    pub(super) fn sparse_tensor(&mut self, part: Part) -> Result<&'a [u8], WireError> {
-        let mut name: &[u8] = b"";
+    /// Reads a sparse tensor; its name and element type are those of its values.
+    pub(super) fn sparse_tensor(&mut self, part: Part) -> Result<(&'a [u8], i64), WireError> {
+        let mut values: (&[u8], i64) = (b"", 0);
         let mut fields = Fields::new(self.bytes, part, &messages::SPARSE_TENSOR);
         while let Some(field) = fields.pull()? {
             match (field.number, field.value) {
-                (sparse_tensor::VALUES, Value::Bytes(part)) => name = self.tensor(part)?,
+                (sparse_tensor::VALUES, Value::Bytes(part)) => values = self.tensor(part)?,
                 (sparse_tensor::INDICES, Value::Bytes(part)) => {
                     self.tensor(part)?;
                 }
                 _ => {}
             }
         }
-        Ok(name)
+        Ok(values)
     }
 
-    /// Reads a tensor's header and returns its name.
-    pub(super) fn tensor(&mut self, part: Part) -> Result<&'a [u8], WireError> {
+    /// Reads a tensor's header and returns its name and element type.
+    pub(super) fn tensor(&mut self, part: Part) -> Result<(&'a [u8], i64), WireError> {
         let mut header = Header { elements: Some(1), ..Header::default() };
         let mut fields = Fields::new(self.bytes, part, &messages::TENSOR);
         while let Some(field) = fields.pull()? {
@@ -59,6 +63,7 @@ impl<'a> Walk<'a> {
                 (tensor::DIMS, Value::Number(size)) => header.size(size),
                 (tensor::DIMS, Value::Bytes(part)) => packed(part.of(self.bytes)).for_each(|size| header.size(size)),
                 (tensor::DATA_TYPE, Value::Number(number)) => header.element = number.cast_signed(),
+                (tensor::RAW_DATA, Value::Bytes(part)) => header.raw = Some((part.end - part.start) as u64),
                 (tensor::NAME, Value::Bytes(part)) => header.name = part.of(self.bytes),
                 (tensor::DATA_LOCATION, Value::Number(number)) => header.is_external = number == messages::EXTERNAL,
                 (tensor::EXTERNAL_DATA, Value::Bytes(part)) => {
@@ -67,31 +72,49 @@ impl<'a> Walk<'a> {
                         b"location" => header.location = Some(entry.value),
                         b"offset" => header.offset = Some(entry.value),
                         b"length" => header.length = Some(entry.value),
-                        _ => {}
+                        b"checksum" => {}
+                        _ => header.odd_key = Some(entry.key),
                     }
                 }
                 _ => {}
             }
         }
         self.element(header.element);
-        let name = header.name;
+        let (name, element) = (header.name, header.element);
         if header.is_external {
             self.external(&header);
+        } else if let Some(raw) = header.raw.filter(|_| self.model.faults.len() < FAULT_LIMIT) {
+            let own = header.elements.and_then(|elements| messages::stored_bytes(element, elements));
+            if own.is_some_and(|own| own != raw) {
+                let text = format!("weight `{}` takes {} bytes by its type and shape, and has {raw}", shown(name, 80), own.unwrap_or(0));
+                self.model.faults.push(text);
+            }
         }
-        Ok(name)
+        Ok((name, element))
     }
 
     fn external(&mut self, header: &Header<'_>) {
         let name = header.name;
         let Some(location) = header.location.as_ref().filter(|location| !location.is_empty()) else {
-            self.note(Topic::External, || {
-                format!("tensor `{}` is stored outside the model, but in no named file", shown(name, 80))
-            });
+            self.external_fault(format!("tensor `{}` is stored outside the model, but in no named file", shown(name, 80)));
             return;
         };
+        if let Some(key) = &header.odd_key {
+            self.external_fault(format!("tensor `{}` has the unknown key `{}`", shown(name, 80), shown(key, 40)));
+        }
         let offset = self.external_number(name, "offset", header.offset.as_deref());
         let length = self.external_number(name, "length", header.length.as_deref());
         let own = header.elements.and_then(|elements| messages::stored_bytes(header.element, elements));
+        if messages::element_word(header.element).is_some_and(|word| word == "string") {
+            self.external_fault(format!("tensor `{}` holds texts, which cannot lie outside the model", shown(name, 80)));
+        }
+        // A length of zero is taken for none.
+        if let (Ok(Some(length @ 1..)), Some(own)) = (&length, own)
+            && *length != own
+        {
+            let name = shown(name, 80);
+            self.external_fault(format!("tensor `{name}` takes {own} bytes by its type and shape, its length says {length}"));
+        }
         let needed = match (offset, length) {
             (Ok(offset), Ok(length)) => length.or(own).and_then(|length| length.checked_add(offset.unwrap_or(0))),
             _ => None,
@@ -101,7 +124,7 @@ impl<'a> Walk<'a> {
             None if self.model.external_data.len() < EXTERNAL_LIMIT => {
                 let text = lossy(location);
                 self.external.insert(location.clone(), self.model.external_data.len());
-                self.model.external_data.push(ExternalData { location: text, tensors: 0, needed_bytes: None });
+                self.model.external_data.push(ExternalData { location: text, tensors: 0, needed_bytes: None, found: ExternalFile::Unknown });
                 self.model.external_data.len() - 1
             }
             None => {
@@ -114,15 +137,20 @@ impl<'a> Walk<'a> {
         file.needed_bytes = file.needed_bytes.max(needed);
     }
 
+    fn external_fault(&mut self, text: String) {
+        self.note(Topic::External, || text.clone());
+        if self.model.external_faults.len() < FAULT_LIMIT {
+            self.model.external_faults.push(text);
+        }
+    }
+
     /// A number of an external tensor, if it is stated.
     fn external_number(&mut self, name: &[u8], key: &str, text: Option<&[u8]>) -> Result<Option<u64>, NotANumber> {
         let Some(text) = text else { return Ok(None) };
         let number = std::str::from_utf8(text).ok().and_then(|text| text.trim().parse().ok());
         if number.is_none() {
-            self.note(Topic::External, || {
-                let (name, text) = (shown(name, 80), shown(text, 80));
-                format!("expected a number as {key} of the external tensor `{name}`, found `{text}`")
-            });
+            let (name, text) = (shown(name, 80), shown(text, 80));
+            self.external_fault(format!("expected a number as {key} of the external tensor `{name}`, found `{text}`"));
         }
         number.map(Some).ok_or(NotANumber)
     }

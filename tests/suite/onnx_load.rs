@@ -1,0 +1,148 @@
+//! What ONNX Runtime releases answered to small models (`tests/scripts/onnx_load_matrix.py`), against what the rules say.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use envcheck::{
+    environment::{Environment, Side},
+    fact::{Fact, FactKind, Package, PackageName, Standing},
+    finding::{Severity, Verdicts},
+    input::{Content, FORMATS, Files},
+    knowledge::Knowledge,
+    rules::{self, Check, Context},
+    text::{FileId, Place, Sources, Span},
+    version::VersionSet,
+};
+
+/// One run of releases with one answer.
+struct Cell<'t> {
+    first: usize,
+    last: usize,
+    class: &'t str,
+    message: &'t str,
+}
+
+/// The record: releases, and the cells of each model.
+fn record(text: &str) -> (Vec<&str>, BTreeMap<&str, Vec<Cell<'_>>>) {
+    let (mut releases, mut models): (Vec<&str>, BTreeMap<&str, Vec<Cell<'_>>>) = Default::default();
+    let mut name = "";
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let words: Vec<&str> = line.split('\t').collect();
+        let at = |release: &str| releases.iter().position(|known| *known == release).unwrap();
+        match words[0] {
+            "release" => releases.push(words[1]),
+            "model" => name = words[1],
+            "cell" => {
+                let (first, last) = (at(words[1]), at(words[2]));
+                models.entry(name).or_default().push(Cell {
+                    first,
+                    last,
+                    class: words[3],
+                    message: words.get(4).copied().unwrap_or_default(),
+                });
+            }
+            other => panic!("{other}"),
+        }
+    }
+    (releases, models)
+}
+
+/// The facts of a model, or the reason why it is none.
+fn facts(path: &Path, sources: &mut Sources) -> Result<Vec<Fact>, String> {
+    let defines = BTreeMap::new();
+    let mut files = Files::new(sources, &defines);
+    let content = Content::open(path).unwrap();
+    let file = files.add(path.display().to_string(), content, Some(path.to_owned()), None);
+    let format = FORMATS.iter().find(|it| it.name == "onnx").unwrap();
+    let reading = (format.read)(&mut files, file);
+    match reading.fault {
+        Some(fault) => Err(fault.message),
+        None => Ok(reading.facts),
+    }
+}
+
+fn runtime(release: &str, file: FileId) -> Fact {
+    let place = Place { file, span: Span::new(0, 0) };
+    let mut package = Package::named(PackageName::new("onnxruntime").unwrap(), "onnxruntime", place.span);
+    package.versions = VersionSet::exactly(&release.parse().unwrap());
+    package.specifier = format!("=={release}");
+    Fact { kind: FactKind::Package(package.into()), standing: Standing::Declared, place }
+}
+
+/// The first release with kernels in the tables.
+const FROM: &str = "1.9.0";
+
+#[test]
+fn verdicts_agree_where_answers_change() {
+    // Read every line of a difference: one that says `loads` is a false error.
+    insta::assert_snapshot!(compare(|run, from| BTreeSet::from([run.first.max(from), run.last])));
+}
+
+#[test]
+#[ignore = "takes minutes: cargo test --release --test suite every_answer -- --ignored --nocapture"]
+fn every_answer() {
+    let said = compare(|run, from| (run.first.max(from)..=run.last).collect());
+    writeln!(std::io::stderr(), "{said}").unwrap();
+    let (wrong, rest) = said.split_once(" of ").unwrap();
+    let cells: usize = rest.split(' ').next().unwrap().parse().unwrap();
+    assert!(wrong.parse::<usize>().unwrap() * 10 < cells);
+}
+
+/// Asks the rules about certain releases of every run of answers and lists what differs.
+fn compare(chosen: impl Fn(&Cell<'_>, usize) -> BTreeSet<usize>) -> String {
+    let text = fs::read_to_string("fixtures/onnx-load/results.tsv").unwrap();
+    let (releases, models) = record(&text);
+    let from = releases.iter().position(|release| *release == FROM).unwrap();
+    let knowledge = Knowledge::built_in();
+    let (mut cells, mut groups) = (0, BTreeMap::<String, (usize, Vec<String>)>::new());
+    for (name, runs) in &models {
+        let mut sources = Sources::default();
+        let path = PathBuf::from(format!("fixtures/onnx-load/models/{name}.onnx"));
+        let facts = facts(&path, &mut sources);
+        for run in runs {
+            for at in chosen(run, from).into_iter().filter(|at| (from..=run.last).contains(at)) {
+                cells += 1;
+                let said = match &facts {
+                    Err(fault) => vec![format!("unreadable: {fault}")],
+                    Ok(facts) => {
+                        let mut facts = facts.clone();
+                        facts.push(runtime(releases[at], facts[0].place.file));
+                        let serving = Environment::new("serving", Side::Alone, facts, &knowledge);
+                        let context = Context { training: None, serving: &serving, knowledge: &knowledge };
+                        let mut verdicts = Verdicts::default();
+                        for rule in rules::RULES.iter().filter(|rule| matches!(rule.check, Check::Model(_))) {
+                            rules::run_one(rule, &context, &mut verdicts);
+                        }
+                        // Whether somebody registers an unknown domain cannot be seen, so that is a warning.
+                        let fails = |code: &str, severity| {
+                            severity == Severity::Error || code == "EC204" && severity == Severity::Warning
+                        };
+                        let errors = verdicts.findings.iter().filter(|it| fails(it.code, it.severity));
+                        errors.map(|it| format!("{} {}", it.code, it.message)).collect()
+                    }
+                };
+                if (run.class == "loads") == said.is_empty() {
+                    continue;
+                }
+                let family = name.split('/').next().unwrap_or(name);
+                let key =
+                    format!("{family}: {} {:.60} | {:.60}", run.class, run.message, said.first().map_or("", |it| it));
+                let group = groups.entry(key).or_default();
+                group.0 += 1;
+                group.1.push(format!("{name} @{}", releases[at]));
+            }
+        }
+    }
+    let wrong: usize = groups.values().map(|(count, _)| count).sum();
+    let mut all: Vec<_> = groups.into_iter().collect();
+    all.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
+    let lines: Vec<String> = all
+        .iter()
+        .map(|(key, (count, names))| format!("{count:5} {key}  e.g. {} .. {}", names[0], names[names.len() - 1]))
+        .collect();
+    format!("{wrong} of {cells} answers differ\n{}", lines.join("\n"))
+}
