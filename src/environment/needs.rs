@@ -8,11 +8,11 @@ use std::{
     fmt,
 };
 
-use super::onnx_release::{OnnxRelease, first_for, highest_opset, supports};
+use super::onnx_release::{OnnxRelease, first_for, gathered, highest_opset, supports};
 use crate::{
     fact::{ExternalData, Model},
     knowledge::{
-        Knowledge, Provenance,
+        Knowledge, Provenance, Reason,
         onnx::{RuntimeRelease, WithNumpy2},
     },
     version::{IrVersion, Opset, TensorRtVersion, Version},
@@ -143,11 +143,11 @@ pub struct DomainNeed {
 pub struct TensorRtNeed {
     /// The operator set of `ai.onnx`.
     pub opset: Opset,
-    /// Known releases that read it, oldest first.
+    /// Known releases that read it and after which no known one does not, oldest first.
     pub releases: Vec<TensorRtVersion>,
-    /// The newest known release, and what it reads.
-    pub newest: Option<(TensorRtVersion, Opset)>,
-    /// Who says so.
+    /// The newest known release that does not read it, and where it stops.
+    pub stops: Option<(TensorRtVersion, Opset)>,
+    /// Who says so, of each of them.
     pub provenance: Vec<Provenance>,
 }
 
@@ -246,21 +246,13 @@ impl Envelope {
         self.releases.last()
     }
 
-    /// Every witness, with what it is a witness of; one that speaks about several things stands there once.
+    /// Who says what; a witness that speaks about several things stands there once.
     #[must_use]
-    pub fn witnesses(&self) -> Vec<(Vec<&'static str>, &Provenance)> {
+    pub fn reasons(&self) -> Vec<Reason> {
         let releases = self.releases.iter().flat_map(OnnxRelease::witnesses);
         let domains = self.domains.iter().filter_map(|domain| Some(("domains", domain.provenance.as_ref()?)));
         let tensorrt = self.tensorrt.iter().flat_map(|need| need.provenance.iter().map(|it| ("TensorRT", it)));
-        let mut found: Vec<(Vec<&'static str>, &Provenance)> = Vec::new();
-        for (about, provenance) in releases.chain(domains).chain(tensorrt) {
-            match found.iter_mut().find(|(_, known)| *known == provenance) {
-                Some((known, _)) if known.contains(&about) => {}
-                Some((known, _)) => known.push(about),
-                None => found.push((vec![about], provenance)),
-            }
-        }
-        found
+        gathered(releases.chain(domains).chain(tensorrt))
     }
 
     /// The envelope as requirements, each with its reasons.
@@ -288,7 +280,7 @@ impl Envelope {
     fn runtime_line(&self) -> RequirementLine {
         let several = self.models.len() > 1;
         let reason = |(path, demand): (&str, &Demand)| {
-            let whose = if several { format!(" of {path}") } else { String::new() };
+            let whose = if several { format!(" in {path}") } else { String::new() };
             demand.sentence(&whose)
         };
         let mut reasons: Vec<String> = self.deciding().into_iter().map(reason).collect();
@@ -312,13 +304,14 @@ impl Envelope {
         let asked = &smallest.numpy.as_ref()?.value;
         let of = asked.neighbour.as_ref().unwrap_or(&smallest.version);
         let mut reasons = vec![format!("onnxruntime {of} asks for numpy{}", asked.range)];
-        match &self.numpy2_from {
-            Some(from) if smallest.version < *from => {
-                reasons.push(format!(
-                    "onnxruntime older than {from} does not work with NumPy 2: with such a one, numpy<2"
-                ));
-            }
-            _ => {}
+        if let Some(from) = self.numpy2_from.as_ref().filter(|from| smallest.version < **from) {
+            let version = &smallest.version;
+            reasons.push(match smallest.with_numpy2() {
+                Some((_, outcome)) => {
+                    format!("with NumPy 2, onnxruntime {version}: {outcome}; from {from} on it works")
+                }
+                None => format!("with NumPy 2, onnxruntime {version}: not known; from {from} on it works"),
+            });
         }
         let floor: Vec<&str> = asked.range.split(',').filter(|clause| !clause.trim().starts_with('<')).collect();
         Some(RequirementLine { requirement: format!("numpy{}", floor.join(",")), reasons })
@@ -347,7 +340,7 @@ impl ModelNeeds {
             None => producer.name.clone(),
         });
         let of_functions = model.function_opsets.iter().flat_map(|(function, opsets)| {
-            opsets.iter().map(move |(domain, opset)| format!("{function} imports {domain} {opset}"))
+            opsets.iter().map(move |(domain, opset)| format!("function {function} imports {domain} {opset}"))
         });
         let unimported = model.operators.keys().filter(|domain| !model.opsets.contains_key(*domain));
         let first = first_for(knowledge, model).map(|row| row.version.0.clone());
@@ -479,18 +472,17 @@ fn tensorrt(knowledge: &Knowledge, models: &[&Model]) -> Option<TensorRtNeed> {
     let table = &knowledge.tensorrt_parser;
     let mut rows: Vec<_> = table.rows().iter().collect();
     rows.sort_by(|a, b| a.release.cmp(&b.release));
-    let newest = rows.last().map(|row| (row.release.clone(), row.opset));
-    let reading: Vec<_> = rows.iter().filter(|row| opset <= row.opset).collect();
-    let mut provenance: Vec<Provenance> = Vec::new();
-    // Where none reads it, the newest one is the witness.
-    let witnesses = if reading.is_empty() { rows.last().into_iter().collect() } else { reading.clone() };
-    for row in witnesses {
-        let said = table.provenance(row);
-        if !provenance.contains(&said) {
-            provenance.push(said);
-        }
-    }
-    Some(TensorRtNeed { opset, releases: reading.iter().map(|row| row.release.clone()).collect(), newest, provenance })
+    // From here on all of them read it.
+    let first = rows.iter().rposition(|row| row.opset < opset).map_or(0, |at| at + 1);
+    let stops = first.checked_sub(1).map(|at| (rows[at].release.clone(), rows[at].opset));
+    let witnesses = rows[first.saturating_sub(1)..].iter().map(|row| table.provenance(row));
+    let provenance: Vec<Provenance> = witnesses.collect();
+    Some(TensorRtNeed {
+        opset,
+        releases: rows[first..].iter().map(|row| row.release.clone()).collect(),
+        stops,
+        provenance,
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use crate::{
     fact::Model,
     knowledge::{
-        Knowledge, Provenance,
+        Knowledge, Provenance, Reason,
         onnx::{RuntimeRelease, WithNumpy2},
     },
     version::{CudaVersion, CudnnVersion, IrVersion, LibcVersion, Opset, PythonVersion, Truth, Version},
@@ -162,11 +162,17 @@ impl OnnxRelease {
         self.numpy2 == Some(WithNumpy2::Ok)
     }
 
-    /// Every witness, with what it is a witness of.
+    /// Who says what.
     #[must_use]
-    pub fn witnesses(&self) -> Vec<(&'static str, &Provenance)> {
+    pub fn reasons(&self) -> Vec<Reason> {
+        gathered(self.witnesses())
+    }
+
+    pub(super) fn witnesses(&self) -> Vec<(&'static str, &Provenance)> {
         let said = [
-            Some(("operator sets, IR version and NumPy 2", &self.measured)),
+            Some(("operator sets", &self.measured)),
+            Some(("IR version", &self.measured)),
+            self.numpy2.map(|_| ("NumPy 2", &self.measured)),
             self.numpy.as_ref().map(|it| ("NumPy", &it.provenance)),
             self.pythons.as_ref().map(|it| ("Python", &it.provenance)),
             self.glibc.as_ref().map(|it| ("glibc", &it.provenance)),
@@ -174,6 +180,28 @@ impl OnnxRelease {
         ];
         said.into_iter().flatten().collect()
     }
+}
+
+/// Witnesses with all that each of them is a witness of, in the order in which they are first named.
+pub(super) fn gathered<'a>(witnesses: impl IntoIterator<Item = (&'static str, &'a Provenance)>) -> Vec<Reason> {
+    let mut found: Vec<(Vec<&str>, &Provenance)> = Vec::new();
+    for (about, provenance) in witnesses {
+        // What rows may cause does not tell witnesses apart.
+        let same = |known: &Provenance| {
+            let said = |it: &Provenance| (it.source.clone(), it.locator.clone(), it.checked.clone(), it.own.clone());
+            said(known) == said(provenance)
+        };
+        match found.iter_mut().find(|(_, known)| same(known)) {
+            Some((known, _)) if known.contains(&about) => {}
+            Some((known, _)) => known.push(about),
+            None => found.push((vec![about], provenance)),
+        }
+    }
+    let reason = |(about, provenance): (Vec<&str>, &Provenance)| Reason {
+        claim: about.join(", "),
+        provenance: provenance.clone(),
+    };
+    found.into_iter().map(reason).collect()
 }
 
 /// The NumPy of a release; of a minor whose known releases all ask for the same, if the release itself has no row.

@@ -12,6 +12,7 @@ mod layers;
 mod load_matrix;
 mod locks;
 mod manifests;
+mod needs;
 mod onnx;
 mod pip_check;
 mod projects;
