@@ -294,6 +294,14 @@ impl Envelope {
             (None, Some(newest)) => format!("onnxruntime>{}", newest.version),
             (None, None) => "onnxruntime".to_owned(),
         };
+        if let Some(said) = self.smallest().and_then(|release| release.gpu.as_ref()) {
+            let (cuda, cudnn) = (&said.value.cuda, &said.value.cudnn);
+            let first = self.first.as_ref().map(ToString::to_string).unwrap_or_default();
+            reasons.push(format!(
+                "on an NVIDIA GPU, onnxruntime-gpu in its place and never beside it; {first} loads CUDA {cuda} and cuDNN \
+                 {cudnn}"
+            ));
+        }
         RequirementLine { requirement, reasons }
     }
 

@@ -195,8 +195,12 @@ fn runtime(out: &mut String, envelope: &Envelope) {
     let whom = if several { "the models together" } else { "the model" };
     match &envelope.first {
         Some(first) => {
-            let but = if envelope.issues.is_empty() { "" } else { ", once the operators above are replaced" };
-            let _ = writeln!(out, "ONNX Runtime {first} or newer{but}");
+            let replaced = if envelope.issues.is_empty() { "" } else { ", once the operators above are replaced" };
+            let added = match envelope.refused().next() {
+                Some(_) => ", with the libraries that the other domains need",
+                None => "",
+            };
+            let _ = writeln!(out, "ONNX Runtime {first} or newer{replaced}{added}");
         }
         None => {
             let _ = writeln!(out, "ONNX Runtime: no known release accepts {whom}");
@@ -222,7 +226,15 @@ fn runtime(out: &mut String, envelope: &Envelope) {
         let text = format!("{first} is the oldest release that checks what it loads, and nothing here asks for more");
         wrapped(out, "  ", "    ", &text, WIDTH);
     }
+    for model in &envelope.models {
+        if let [domain, ..] = model.unimported.as_slice() {
+            let text =
+                format!("not known: what the operators of {domain} in {} ask for, without an import", model.path);
+            wrapped(out, "  ", "    ", &text, WIDTH);
+        }
+    }
     let kernels = match &envelope.kernels {
+        _ if envelope.first.is_none() => return,
         Some(kernels) => format!("{kernels} is the first release with kernels for every operator"),
         None => "not known: whether it has a kernel for every operator and element type".to_owned(),
     };
