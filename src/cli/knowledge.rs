@@ -53,11 +53,11 @@ struct Asked<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Speaks {
     /// It is about this release, or about a few that it is one of.
-    OfIt,
+    ThisOne,
     /// It does not tell releases apart.
-    OfAny,
+    Any,
     /// It is about other releases.
-    OfOthers,
+    Others,
 }
 
 /// Show the rows of knowledge about a component.
@@ -186,9 +186,9 @@ fn about<'k>(knowledge: &'k Knowledge, asked: &Asked<'_>) -> Known<'k> {
         let whole = normal(table.name()) == *wanted || alias.contains(&table.name()) || own_table(table.name());
         let mut asked_for = |(values, _): &(Map<String, Value>, Provenance)| {
             let named = whole || values.values().any(|value| mentions(value, wanted));
-            let speaks = release.as_ref().map_or(Speaks::OfAny, |release| speaks_of(values, wanted, release, whole));
-            particular |= named && speaks == Speaks::OfIt;
-            named && speaks != Speaks::OfOthers
+            let speaks = release.as_ref().map_or(Speaks::Any, |release| speaks_of(values, wanted, release, whole));
+            particular |= named && speaks == Speaks::ThisOne;
+            named && speaks != Speaks::Others
         };
         let rows: Vec<_> = table.plain().into_iter().filter(|row| asked_for(row)).collect();
         if !rows.is_empty() {
@@ -319,9 +319,9 @@ fn witness(out: &mut String, provenance: &Provenance) {
 fn speaks_of(values: &Map<String, Value>, component: &str, release: &Version, whole: bool) -> Speaks {
     let text = |key: &str| values.get(key).and_then(Value::as_str);
     let public = public(release);
-    let of_it = |yes: bool| if yes { Speaks::OfIt } else { Speaks::OfOthers };
+    let of_it = |yes: bool| if yes { Speaks::ThisOne } else { Speaks::Others };
     if text("package").is_some_and(|named| named != component) {
-        return Speaks::OfOthers;
+        return Speaks::Others;
     }
     let keys = NUMBERS.iter().find(|(word, _)| whole && *word == component).map_or(&[][..], |(_, keys)| *keys);
     let mut numbers = keys.iter().filter_map(|key| values.get(*key)).map(plain).peekable();
@@ -339,7 +339,7 @@ fn speaks_of(values: &Map<String, Value>, component: &str, release: &Version, wh
     match (parsed("first").map(Release), parsed("last").map(Release)) {
         // In `numpy_abi` the run lies between the two: both ends are worth showing.
         (Some(first), Some(last)) if first <= last => of_it(in_run(&public, &first.0, &last.0)),
-        _ => Speaks::OfAny,
+        _ => Speaks::Any,
     }
 }
 

@@ -38,6 +38,7 @@ pub(super) struct Needs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
+    #[value(alias = "human")]
     Text,
     Requirements,
     Json,

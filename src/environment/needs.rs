@@ -10,7 +10,7 @@ use std::{
 
 use super::onnx_release::{OnnxRelease, first_for, gathered, highest_opset, supports};
 use crate::{
-    fact::{ExternalData, Model},
+    fact::{ExternalData, Model, OperatorUse},
     knowledge::{
         Knowledge, Provenance, Reason,
         onnx::{RuntimeRelease, WithNumpy2},
@@ -350,7 +350,13 @@ impl ModelNeeds {
         let of_functions = model.function_opsets.iter().flat_map(|(function, opsets)| {
             opsets.iter().map(move |(domain, opset)| format!("function {function} imports {domain} {opset}"))
         });
-        let unimported = model.operators.keys().filter(|domain| !model.opsets.contains_key(*domain));
+        // A function may import what the model itself does not.
+        let stated = |used: &OperatorUse| used.opset.is_some();
+        let unimported = model
+            .operators
+            .iter()
+            .filter(|(domain, operators)| !model.opsets.contains_key(*domain) && !operators.values().all(stated))
+            .map(|(domain, _)| domain);
         let first = first_for(knowledge, model).map(|row| row.version.0.clone());
         ModelNeeds {
             path: model.path.clone(),
@@ -553,5 +559,19 @@ mod tests {
         assert_eq!((plain.first.clone(), deciding(&plain)), (plain.oldest.clone(), vec![]));
         assert_eq!(plain.requirements()[0].requirement, "onnxruntime>=1.2.0");
         assert_eq!(plain.tensorrt.map(|it| it.opset), None, "no operator of ai.onnx is used");
+    }
+
+    #[test]
+    fn only_an_import_that_is_nowhere_is_missing() {
+        let operators = |opset: Option<i64>| {
+            let used = OperatorUse { opset: opset.map(|it| (Opset(it), Opset(it))), ..OperatorUse::default() };
+            BTreeMap::from([("Norm".to_owned(), used)])
+        };
+        let mut of_function = model("m", 8, &[("ai.onnx", 17)]);
+        of_function.operators = BTreeMap::from([
+            ("imported.by.function".to_owned(), operators(Some(2))),
+            ("imported.nowhere".to_owned(), operators(None)),
+        ]);
+        assert_eq!(envelope(&[of_function]).models[0].unimported, ["imported.nowhere"]);
     }
 }
