@@ -289,7 +289,11 @@ impl Envelope {
                 if reasons.is_empty() {
                     reasons.push(format!("{first} is the oldest release that checks what it loads"));
                 }
-                format!("onnxruntime>={first}")
+                let kernels = self.kernels.as_ref().filter(|kernels| *kernels > first);
+                if let Some(kernels) = kernels {
+                    reasons.push(format!("from {kernels} on it has a kernel for every operator"));
+                }
+                format!("onnxruntime>={}", kernels.unwrap_or(first))
             }
             (None, Some(newest)) => format!("onnxruntime>{}", newest.version),
             (None, None) => "onnxruntime".to_owned(),
@@ -550,6 +554,15 @@ mod tests {
                     assert_eq!(by_demand.and_then(|all| all.into_iter().max()), first, "IR {ir}, {opsets:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn kernels_raise_the_requirement_once_they_are_known() {
+        let mut envelope = envelope(&[model("m", 8, &[("ai.onnx", 17)])]);
+        for (kernels, line) in [("1.14.0", "onnxruntime>=1.14.0"), ("1.12.0", "onnxruntime>=1.12.0")] {
+            envelope.kernels = Some(kernels.parse().unwrap());
+            assert_eq!(envelope.requirements()[0].requirement, line);
         }
     }
 

@@ -17,8 +17,8 @@ use crate::{
 const WIDTH: usize = 100;
 
 /// Where the second column begins, and how wide a column of a release is.
-const COLUMN: usize = 20;
-const RELEASE: usize = 38;
+const COLUMN: usize = 22;
+const RELEASE: usize = 36;
 
 /// A part of a model that was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -283,13 +283,13 @@ fn rows(release: &OnnxRelease) -> Vec<(&'static str, String)> {
     let gpu = release.gpu.as_ref().map(|said| format!("CUDA {}, cuDNN {}", said.value.cuda, said.value.cudnn));
     let gpu_label = if release.component == "onnxruntime" { "onnxruntime-gpu" } else { "CUDA and cuDNN" };
     vec![
-        ("ai.onnx", opset),
-        ("ai.onnx.ml", limit(release.ml_opset.map(|it| it.0))),
-        ("IR version", limit(release.ir.map(|it| it.0))),
-        ("Python", release.pythons.as_ref().map_or_else(unknown, |said| pythons(&said.value))),
-        ("numpy", numpy.unwrap_or_else(unknown)),
+        ("reads ai.onnx", opset),
+        ("reads ai.onnx.ml", limit(release.ml_opset.map(|it| it.0))),
+        ("reads IR version", limit(release.ir.map(|it| it.0))),
+        ("Python with wheels", release.pythons.as_ref().map_or_else(unknown, |said| pythons(&said.value))),
+        ("asks for numpy", numpy.unwrap_or_else(unknown)),
         ("with NumPy 2", release.with_numpy2().map_or_else(unknown, |(_, text)| text.to_owned())),
-        ("glibc", release.glibc.as_ref().map_or_else(unknown, |said| format!("{} or newer", said.value))),
+        ("glibc on Linux", release.glibc.as_ref().map_or_else(unknown, |said| format!("{} or newer", said.value))),
         (gpu_label, gpu.unwrap_or_else(unknown)),
     ]
 }
