@@ -8,6 +8,7 @@ mod inspect;
 mod knowledge;
 mod load;
 mod lock;
+mod needs;
 mod settings;
 mod sides;
 mod terminal;
@@ -36,6 +37,8 @@ enum Command {
     Lock(lock::Lock),
     /// Show what envcheck reads from inputs, and what it skips
     Inspect(inspect::Inspect),
+    /// Show what a serving environment must offer to ONNX models
+    Needs(needs::Needs),
     /// Print the manual of a rule
     Explain(explain::Explain),
     /// List all rules
@@ -45,7 +48,7 @@ enum Command {
 }
 
 /// What all commands that read inputs share.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 struct InputOptions {
     /// Stands for `${NAME}` in requirements files and for build arguments of Dockerfiles; nothing is taken from this machine's environment
     #[arg(long, value_name = "NAME=VALUE", value_parser = define)]
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Lock(command) => command.run(),
         Command::Inspect(command) => command.run(),
+        Command::Needs(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Knowledge(command) => command.run(),

@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     io::{self, IsTerminal, Write},
+    path::Path,
 };
 
 use super::{ColorChoice, Failure, OutputOptions};
@@ -37,13 +38,18 @@ impl OutputOptions {
 
     /// Writes the result where it belongs.
     pub(super) fn write(&self, text: &str) -> Result<(), Failure> {
-        match &self.output {
-            Some(path) => fs::write(path, text).map_err(|fault| {
-                let why = crate::input::files::reason(&fault);
-                Failure::new(format!("could not write `{}`: {why}", path.display()))
-            }),
-            None => print(text),
-        }
+        write(self.output.as_deref(), text)
+    }
+}
+
+/// Writes to a file, or to standard output.
+pub(super) fn write(output: Option<&Path>, text: &str) -> Result<(), Failure> {
+    match output {
+        Some(path) => fs::write(path, text).map_err(|fault| {
+            let why = crate::input::files::reason(&fault);
+            Failure::new(format!("could not write `{}`: {why}", path.display()))
+        }),
+        None => print(text),
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod gpu;
 mod implied;
+mod needs;
+mod onnx_release;
 mod onnx_runtime;
 mod package;
 mod runtime;
@@ -23,6 +25,10 @@ use crate::{
 
 pub use gpu::GpuView;
 pub use implied::Implied;
+pub use needs::{
+    Demand, DomainNeed, Envelope, ModelNeeds, OperatorIssue, Property, RequirementLine, TensorRtNeed, Trouble,
+};
+pub use onnx_release::{GpuStack, NumpyRange, OnnxRelease, Said, first_for, highest_opset, supports};
 pub use onnx_runtime::OnnxRuntime;
 pub use package::{Entry, PackageView};
 pub use runtime::{CudaUse, CudaUser, CudnnUser};

@@ -120,7 +120,8 @@ fn advice(out: &mut String, finding: &Finding, style: Style) {
     out.push('\n');
 }
 
-fn witness(evidence: &Evidence) -> String {
+/// Who says so, and where the row stands if it is the user's own.
+pub(super) fn witness(evidence: &Evidence) -> String {
     let Evidence { source, locator, checked, own_row, .. } = evidence;
     let Some(own) = own_row else { return format!("[{source}; {locator}; checked {checked}]") };
     let place = format!("{}:{} (your own row)", own.path, own.line);

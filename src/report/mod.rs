@@ -8,6 +8,7 @@ mod human;
 mod inspect;
 mod json;
 mod lock;
+mod needs;
 mod source;
 
 use std::fmt::Write as _;
@@ -16,6 +17,7 @@ pub use facts::json_text;
 pub use human::wrapped;
 pub use inspect::{inspect_human, inspect_json};
 pub use lock::{LockNote, write_lock};
+pub use needs::{NotRead, needs_json, needs_requirements, needs_text, release_json, release_text};
 
 use crate::{
     environment::Environment,

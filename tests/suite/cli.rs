@@ -41,6 +41,11 @@ impl Scratch {
         self
     }
 
+    /// A path in it.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
     /// Runs the program in a folder of it.
     pub(super) fn run_in(&self, folder: &str, arguments: &[&str]) -> Run {
         finish(command().current_dir(self.0.join(folder)).args(arguments))

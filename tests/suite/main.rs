@@ -12,6 +12,7 @@ mod layers;
 mod load_matrix;
 mod locks;
 mod manifests;
+mod needs;
 mod onnx;
 mod onnx_load;
 mod pip_check;

@@ -1,6 +1,6 @@
-use super::opset_too_new::{evidence, first_for, newest_known, reads_ir};
+use super::opset_too_new::{evidence, newest_known, reads_ir};
 use crate::{
-    environment::{Environment, Seen},
+    environment::{Environment, Seen, first_for},
     fact::Model,
     finding::{Impact, Severity, Verdicts},
     rules::{Check, Context},

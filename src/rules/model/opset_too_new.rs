@@ -1,5 +1,5 @@
 use crate::{
-    environment::{Environment, OnnxRuntime, Seen},
+    environment::{Environment, OnnxRuntime, Seen, first_for, highest_opset, supports},
     fact::Model,
     finding::{Finding, Impact, Severity, Verdicts},
     knowledge::{Knowledge, Reason, onnx::RuntimeRelease},
@@ -84,40 +84,8 @@ pub(super) fn is_onnx(model: &Model) -> bool {
     model.format.as_deref() == Some("onnx") || model.ir_version.is_some()
 }
 
-/// The oldest ONNX Runtime that accepts a model's operator sets and IR version.
-pub(super) fn first_for<'k>(knowledge: &'k Knowledge, model: &Model) -> Option<&'k RuntimeRelease> {
-    knowledge.first_runtime(|row| {
-        let opsets = model.opsets.iter().all(|(domain, opset)| !supports(row, domain, *opset).violated());
-        let ir = model.ir_version.is_none_or(|ir| row.ir.is_some_and(|max| ir <= max));
-        let usable = model.opsets.get("ai.onnx").is_none_or(|opset| row.usable_opset.is_none_or(|max| *opset <= max));
-        opsets && ir && usable && row.unchecked != Some(true)
-    })
-}
-
-fn supports(row: &RuntimeRelease, domain: &str, opset: Opset) -> Truth {
-    let max = match domain {
-        "ai.onnx" if row.unchecked == Some(true) => {
-            // Measured: Softmax of operator set 13 is computed as that of 12.
-            return if opset.0 > 11 { Truth::Violated } else { Truth::Holds };
-        }
-        "ai.onnx" => row.opset,
-        "ai.onnx.ml" if row.unchecked == Some(true) => return Truth::Undecided,
-        "ai.onnx.ml" => row.ml_opset,
-        "com.microsoft" => Some(Opset(1)),
-        _ => return Truth::Holds,
-    };
-    max.map_or(Truth::Undecided, |max| (opset <= max).into())
-}
-
 fn limit(runtime: &OnnxRuntime, knowledge: &Knowledge, domain: &str) -> Option<Opset> {
-    let row = runtime.newest(knowledge)?;
-    match domain {
-        "ai.onnx" if row.unchecked == Some(true) => Some(Opset(11)),
-        "ai.onnx" => row.opset,
-        "ai.onnx.ml" => row.ml_opset,
-        "com.microsoft" => Some(Opset(1)),
-        _ => None,
-    }
+    highest_opset(runtime.newest(knowledge)?, domain)
 }
 
 fn too_new(
