@@ -8,7 +8,7 @@ use std::{
     fmt,
 };
 
-use super::onnx_release::{OnnxRelease, first_for, gathered, highest_opset, supports};
+use super::onnx_release::{OnnxRelease, first_for, first_with_kernels, gathered, highest_opset, supports};
 use crate::{
     fact::{ExternalData, Model, OperatorUse},
     knowledge::{
@@ -177,7 +177,7 @@ pub struct Envelope {
     pub issues: Vec<OperatorIssue>,
     /// The smallest ONNX Runtime that accepts all models.
     pub first: Option<Version>,
-    /// The smallest ONNX Runtime that has kernels for every operator. No table says so yet, and until one does it is unknown.
+    /// The smallest ONNX Runtime that has CPU kernels for every operator, as far as the file tells element types.
     pub kernels: Option<Version>,
     /// The oldest release that checks what it loads: nothing older is ever the smallest.
     pub oldest: Option<Version>,
@@ -211,7 +211,7 @@ impl Envelope {
             element_types: parts.iter().flat_map(|part| part.element_types.iter().cloned()).collect(),
             domains: domains(knowledge, models),
             issues: models.iter().flat_map(|model| issues(knowledge, model)).collect(),
-            kernels: None,
+            kernels: first_with_kernels(knowledge, models),
             oldest: knowledge.first_runtime(|row| row.unchecked != Some(true)).map(version),
             releases: shown.iter().filter_map(offer).collect(),
             numpy2_from: knowledge.first_runtime(|row| row.numpy2 == Some(WithNumpy2::Ok)).map(version),

@@ -7,6 +7,7 @@ use crate::{
     fact::Model,
     knowledge::{
         Knowledge, Provenance, Reason,
+        kernel::{Computes, Provider, Usage},
         onnx::{RuntimeRelease, WithNumpy2},
     },
     version::{CudaVersion, CudnnVersion, IrVersion, LibcVersion, Opset, PythonVersion, Truth, Version},
@@ -19,10 +20,40 @@ const GPU_BUILD: &str = "onnxruntime-gpu";
 #[must_use]
 pub fn first_for<'k>(knowledge: &'k Knowledge, model: &Model) -> Option<&'k RuntimeRelease> {
     knowledge.first_runtime(|row| {
-        let opsets = model.opsets.iter().all(|(domain, opset)| !supports(row, domain, *opset).violated());
+        let imports = model.opsets.iter().chain(model.function_opsets.values().flatten());
+        let opsets = imports.into_iter().all(|(domain, opset)| !supports(row, domain, *opset).violated());
         let ir = model.ir_version.is_none_or(|ir| row.ir.is_some_and(|max| ir <= max));
         let usable = model.opsets.get("ai.onnx").is_none_or(|opset| row.usable_opset.is_none_or(|max| *opset <= max));
         opsets && ir && usable && row.unchecked != Some(true)
+    })
+}
+
+/// The oldest ONNX Runtime that accepts models and has a CPU kernel for everything in them, as far as the table of kernels
+/// goes; `None` also where the first release that accepts them is older than the table.
+#[must_use]
+pub(super) fn first_with_kernels(knowledge: &Knowledge, models: &[&Model]) -> Option<Version> {
+    let first =
+        models.iter().map(|model| first_for(knowledge, model).map(|row| &row.version)).collect::<Option<Vec<_>>>()?;
+    let least = first.into_iter().max()?;
+    let row = knowledge.first_runtime(|row| {
+        row.version >= *least && models.iter().all(|model| computes_all(knowledge, model, &row.version.0))
+    })?;
+    knowledge.kernels_are_known(Provider::Cpu, &row.version.0).then(|| row.version.0.clone())
+}
+
+fn computes_all(knowledge: &Knowledge, model: &Model, release: &Version) -> bool {
+    let uses = model.operators.iter().flat_map(|(domain, operators)| {
+        operators.iter().flat_map(move |(name, used)| used.typings.iter().map(move |typing| (domain, name, typing)))
+    });
+    uses.into_iter().all(|(domain, name, typing)| {
+        let usage =
+            Usage { domain, name, since: typing.since.0, types: &typing.types, is_function: typing.is_function };
+        let carried = typing.types.iter().all(|(_, element)| knowledge.not_carried(element, release).is_none());
+        let missing = matches!(
+            knowledge.computes(Provider::Cpu, release, usage),
+            Computes::NoKernel(_) | Computes::NoKernelForTypes(_)
+        );
+        (carried || name == "Constant") && !missing
     })
 }
 

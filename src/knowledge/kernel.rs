@@ -269,7 +269,8 @@ impl Knowledge {
     }
 
     /// Whether the table lists a provider's kernels of a release.
-    fn kernels_are_known(&self, provider: Provider, release: &Version) -> bool {
+    #[must_use]
+    pub fn kernels_are_known(&self, provider: Provider, release: &Version) -> bool {
         // Every release has kernels for it.
         let rows = self.onnxruntime_kernel.rows_over("Add", release).filter(|row| row.provider == provider);
         rows.into_iter().any(|row| in_run(release, &row.first.0, &row.last.0))

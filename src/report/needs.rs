@@ -235,7 +235,9 @@ fn runtime(out: &mut String, envelope: &Envelope) {
     }
     let kernels = match &envelope.kernels {
         _ if envelope.first.is_none() => return,
-        Some(kernels) => format!("{kernels} is the first release with kernels for every operator"),
+        Some(kernels) => format!(
+            "{kernels} is the first release with CPU kernels for every operator, as far as element types are known"
+        ),
         None => "not known: whether it has a kernel for every operator and element type".to_owned(),
     };
     wrapped(out, "  ", "    ", &kernels, WIDTH);
