@@ -245,6 +245,15 @@ impl Knowledge {
 
     /// A function is computed by the operators that it is made of, and some of these have kernels for few types.
     fn body(&self, provider: Provider, release: &Version, usage: Usage<'_>) -> Computes {
+        // These become one operator whose versions came with the same operator sets.
+        let one = match (usage.name, usage.since) {
+            ("CastLike", 19..) => Some(Usage { name: "Cast", is_function: false, ..usage }),
+            ("Bernoulli", 22..) => Some(Usage { name: "RandomUniformLike", types: &[], is_function: false, ..usage }),
+            _ => None,
+        };
+        if let Some(inner) = one {
+            return self.computes(provider, release, inner);
+        }
         let Some((_, inner)) = BODIES.iter().find(|(name, _)| *name == usage.name) else { return Computes::Unknown };
         let Some((_, element)) = usage.types.iter().find(|(constraint, _)| constraint == "T" || constraint == "T1")
         else {
