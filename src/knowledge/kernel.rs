@@ -157,10 +157,12 @@ fn short(element: &str) -> &str {
 
 /// Operators that certain functions are made of, those with kernels for few types: what ONNX Runtime 1.15 to 1.32 missed when
 /// it took the functions apart (`fixtures/onnx-load`).
-const BODIES: [(&str, &[&str]); 8] = [
+const BODIES: [(&str, &[&str]); 10] = [
     ("Gelu", &["Erf", "Sqrt"]),
+    ("GreaterOrEqual", &["Greater"]),
     ("GroupNormalization", &["Mul"]),
     ("HardSwish", &["HardSigmoid"]),
+    ("LessOrEqual", &["Less"]),
     ("LogSoftmax", &["ReduceMax"]),
     ("Mish", &["Softplus"]),
     ("RMSNormalization", &["Mul"]),
