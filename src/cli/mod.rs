@@ -8,6 +8,7 @@ mod inspect;
 mod knowledge;
 mod load;
 mod lock;
+mod repository;
 mod settings;
 mod sides;
 mod terminal;

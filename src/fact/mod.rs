@@ -15,7 +15,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-pub use model::{Dimension, ExternalData, Model, OperatorUse, Signature};
+pub use model::{Dimension, ExternalData, Model, OperatorUse, Signature, TritonConfig, TritonVersions, Witness};
 pub use name::{InvalidName, PackageName};
 pub(crate) use specifier::is_space;
 pub use specifier::parse_version;

@@ -29,6 +29,7 @@ static BASES: &[Basis] = &[
     ("EC206", &["gpu", "statement"]),
     ("EC207", &["collision", "onnxruntime_release", "tensorrt_parser"]),
     ("EC208", &["collision", "exporter", "onnx_release", "onnxruntime_release"]),
+    ("EC209", &["statement"]),
     (
         "EC301",
         &[

@@ -24,7 +24,7 @@ use self::{
 };
 use super::{Claim, Files, Format, Probe, Reading, Skipped};
 use crate::{
-    fact::{Fact, FactKind, Standing},
+    fact::{Fact, FactKind, Standing, Witness},
     text::{FileId, Place, Span, floor_char_boundary, is_hidden},
 };
 
@@ -84,6 +84,7 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
         Err(fault) => return Reading::faulty(message(&content, &fault), first_line(files, file)),
     };
     let mut model = found.model;
+    model.witness = Witness::File;
     files.set_view(file, view::render(&mut model));
     let place = Place { file, span: model.ir_span.unwrap_or_default() };
     let skipped = found.notes.into_iter().map(|reason| Skipped { place, reason }).collect();
