@@ -3,11 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Failure, settings::Settings};
-use crate::{
-    config::Pair,
-    environment::Side,
-    fact::Fact,
-};
+use crate::{config::Pair, environment::Side, fact::Fact};
 
 /// One side.
 #[derive(Default)]

@@ -78,6 +78,8 @@ pub enum Witness {
     File,
     /// Triton's configuration; the path is that of the configuration.
     Triton(TritonConfig),
+    /// `MLmodel` of `MLflow`; the path is that of the file that it names.
+    Mlflow,
 }
 
 /// What Triton's configuration says beside the signature.

@@ -30,6 +30,7 @@ static BASES: &[Basis] = &[
     ("EC207", &["collision", "onnxruntime_release", "tensorrt_parser"]),
     ("EC208", &["collision", "exporter", "onnx_release", "onnxruntime_release"]),
     ("EC209", &["statement"]),
+    ("EC211", &["statement"]),
     (
         "EC301",
         &[

@@ -163,6 +163,7 @@ rules! {
     model {
         opset_too_new, ir_version_too_new, unknown_operator, unprovided_domain, written_by_another_version,
         plan_for_another_machine, opset_beyond_tensorrt, exporter_ahead_of_runtime, signature_differs,
+        model_differs,
     }
     gpu {
         driver_too_old, toolkit_newer_than_driver, gpu_not_in_build, gpu_not_in_toolkit, gpu_dropped_by_driver, cuda_major_mismatch,

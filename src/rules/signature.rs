@@ -47,7 +47,8 @@ pub(crate) fn differences(model: &Testimony<'_>, expected: &Testimony<'_>) -> Ve
         Witness::Triton(config) => Some(config),
         _ => None,
     };
-    let mut comparison = Comparison { model, expected, triton, out: Vec::new() };
+    let mlflow = expected.model.value.witness == Witness::Mlflow;
+    let mut comparison = Comparison { model, expected, triton, mlflow, out: Vec::new() };
     for kind in [Kind::Input, Kind::Output] {
         let (own, wanted) = (kind.of(model.model.value), kind.of(expected.model.value));
         if !own.is_empty() && !wanted.is_empty() {
@@ -61,6 +62,7 @@ struct Comparison<'c, 'a> {
     model: &'c Testimony<'a>,
     expected: &'c Testimony<'a>,
     triton: Option<&'c TritonConfig>,
+    mlflow: bool,
     out: Vec<Difference>,
 }
 
@@ -72,6 +74,15 @@ impl Comparison<'_, '_> {
     }
 
     fn lists(&mut self, kind: Kind, own: &[Signature], wanted: &[Signature]) {
+        // `MLflow` gives the only array to the only input, whatever either is called.
+        if let ([own], [wanted]) = (own, wanted)
+            && wanted.name.is_empty()
+        {
+            return self.tensor(kind, own, wanted);
+        }
+        if wanted.iter().any(|it| it.name.is_empty()) {
+            return;
+        }
         let named = |list: &[Signature], name: &str| list.iter().any(|it| it.name == name);
         let missing: Vec<&Signature> = wanted.iter().filter(|it| !named(own, &it.name)).collect();
         let extra: Vec<&Signature> = own.iter().filter(|it| !named(wanted, &it.name)).collect();
@@ -87,8 +98,12 @@ impl Comparison<'_, '_> {
                 self.renamed(kind, own, expected);
             }
         } else {
-            missing.iter().for_each(|expected| self.missing(kind, expected));
-            extra.iter().for_each(|own| self.extra(kind, own));
+            for expected in &missing {
+                self.missing(kind, expected);
+            }
+            for own in &extra {
+                self.extra(kind, own);
+            }
         }
         if missing.is_empty() && extra.is_empty() {
             self.order(kind, own, wanted);
@@ -98,7 +113,8 @@ impl Comparison<'_, '_> {
     fn renamed(&mut self, kind: Kind, own: &Signature, expected: &Signature) {
         let clause = format!("{} `{}` is called `{}`", kind.word(), expected.name, own.name);
         let (here, there) = (self.model.place(own), self.expected.place(expected));
-        let difference = self.add(clause, Severity::Error, Impact::LoadFailure);
+        let severity = self.lost(kind);
+        let difference = self.add(clause, severity, Impact::LoadFailure);
         difference.here = Some((here, format!("called `{}`", own.name)));
         difference.there = Some((there, format!("`{}`", expected.name)));
         self.tensor(kind, own, expected);
@@ -107,8 +123,16 @@ impl Comparison<'_, '_> {
     fn missing(&mut self, kind: Kind, expected: &Signature) {
         let there = self.expected.place(expected);
         let clause = format!("there is no {} `{}`", kind.word(), expected.name);
-        self.add(clause, Severity::Error, Impact::LoadFailure).there =
+        let severity = self.lost(kind);
+        self.add(clause, severity, Impact::LoadFailure).there =
             Some((there, format!("{} `{}`", kind.word(), expected.name)));
+    }
+
+    /// How bad it is that a name is gone. `MLflow` does not hold answers to the signature, and of a table it takes what the model
+    /// has.
+    fn lost(&self, kind: Kind) -> Severity {
+        let named = self.expected.model.value.inputs.len() > 1 && kind == Kind::Input;
+        if self.mlflow && !named { Severity::Warning } else { Severity::Error }
     }
 
     fn extra(&mut self, kind: Kind, own: &Signature) {
@@ -122,7 +146,8 @@ impl Comparison<'_, '_> {
         }
         let optional = own.dtype.as_deref().is_some_and(|dtype| dtype.starts_with("optional("));
         if !optional && self.triton.is_none_or(|config| !config.more_inputs) {
-            self.add(format!("input `{}` is needed as well", own.name), Severity::Error, Impact::LoadFailure).here = here;
+            self.add(format!("input `{}` is needed as well", own.name), Severity::Error, Impact::LoadFailure).here =
+                here;
         }
     }
 
@@ -130,12 +155,13 @@ impl Comparison<'_, '_> {
     fn order(&mut self, kind: Kind, own: &[Signature], wanted: &[Signature]) {
         let names = |list: &[Signature]| list.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
         let (here, there) = (names(own), names(wanted));
-        if self.triton.is_some() || here == there || here.len() != there.len() {
+        if self.triton.is_some() || self.mlflow || here == there || here.len() != there.len() {
             return;
         }
         let first = here.iter().zip(&there).position(|(a, b)| a != b).unwrap_or(0);
         let severity = if kind == Kind::Output && self.expected.is_file() { Severity::Warning } else { Severity::Info };
-        let clause = format!("the {}s come in another order, `{}` where `{}` was", kind.word(), here[first], there[first]);
+        let clause =
+            format!("the {}s come in another order, `{}` where `{}` was", kind.word(), here[first], there[first]);
         let (at, was) = (self.model.place(&own[first]), self.expected.place(&wanted[first]));
         let difference = self.add(clause, severity, Impact::WrongResult);
         difference.here = Some((at, format!("{} {first}", kind.word())));
@@ -147,12 +173,9 @@ impl Comparison<'_, '_> {
         let (here, there) = (self.model.place(own), self.expected.place(expected));
         if let (Some(is), Some(was)) = (element(own), element(expected))
             && is != was
+            && !(self.mlflow && (is.as_str(), was.as_str()) == ("float32", "float64"))
         {
-            let precision = |word: &str| ["float16", "bfloat16", "float32", "float64"].contains(&word);
-            // Numbers stay numbers to whoever reads them; a request with other bytes is refused.
-            let harmless = kind == Kind::Output && self.triton.is_none() && precision(&is) && precision(&was);
-            let severity = if harmless { Severity::Warning } else { Severity::Error };
-            let impact = self.impact(kind);
+            let (severity, impact) = self.weight(kind);
             let difference = self.add(format!("{subject} is {is} instead of {was}"), severity, impact);
             difference.here = Some((here, is));
             difference.there = Some((there, was));
@@ -165,7 +188,7 @@ impl Comparison<'_, '_> {
         }
         for (axis, (is, was)) in is.iter().zip(was).enumerate() {
             let Some(severity) = self.size(kind, axis, is, was) else { continue };
-            let impact = self.impact(kind);
+            let (_, impact) = self.weight(kind);
             let fixed = if matches!((is, was), (Dimension::Fixed(_), Dimension::Fixed(_))) { "" } else { "fixed to " };
             let said = match is {
                 Dimension::Fixed(size) => format!("{fixed}{size}"),
@@ -187,16 +210,16 @@ impl Comparison<'_, '_> {
         let completed = self.triton.is_some_and(|config| !config.batches)
             && is.len() == was.len() + 1
             && !matches!(is[0], Dimension::Fixed(_));
-        let severity = if completed { Severity::Warning } else { Severity::Error };
+        let (severity, impact) = self.weight(kind);
+        let severity = if completed { Severity::Warning } else { severity };
         let count = |shape: &[Dimension]| match shape.len() {
             1 => "1 axis".to_owned(),
             many => format!("{many} axes"),
         };
         let batch = self.triton.is_some_and(|config| config.batches);
         let with = if batch { " with the batch" } else { "" };
-        let clause = format!("{} `{}` has {} instead of {}{with}", kind.word(), own.name, count(is), count(was));
+        let clause = format!("{} `{}` has {} instead of {}{with}", kind.word(), own.name, count(is), was.len());
         let (here, there) = (self.model.place(own), self.expected.place(expected));
-        let impact = self.impact(kind);
         let difference = self.add(clause, severity, impact);
         difference.here = Some((here, count(is)));
         difference.there = Some((there, format!("{}{with}", count(was))));
@@ -207,7 +230,7 @@ impl Comparison<'_, '_> {
         use Dimension::Fixed;
         let output = kind == Kind::Output;
         match (is, was, self.triton) {
-            (Fixed(a), Fixed(b), _) => (a != b).then_some(Severity::Error),
+            (Fixed(a), Fixed(b), _) => (a != b).then_some(self.weight(kind).0),
             // A configuration may be narrower than the model for requests, but not open where the model is not. Of answers it
             // must say what the model says; how much of an open shape ONNX Runtime works out by itself is not known here.
             (Fixed(_), _, Some(_)) => Some(Severity::Error),
@@ -220,9 +243,14 @@ impl Comparison<'_, '_> {
         }
     }
 
-    /// What goes wrong: a server refuses the model, a runtime the request; an answer is there and is another one.
-    fn impact(&self, kind: Kind) -> Impact {
-        if kind == Kind::Output && self.triton.is_none() { Impact::WrongResult } else { Impact::LoadFailure }
+    /// How bad a mismatch is, and what goes wrong: a server refuses the model and a runtime the request, but an answer of
+    /// another shape or type is given all the same, and only those who read it know what they make of it.
+    fn weight(&self, kind: Kind) -> (Severity, Impact) {
+        if kind == Kind::Output && self.triton.is_none() {
+            (Severity::Warning, Impact::WrongResult)
+        } else {
+            (Severity::Error, Impact::LoadFailure)
+        }
     }
 }
 
@@ -241,6 +269,25 @@ fn alike(a: &Signature, b: &Signature) -> bool {
     types && rank(a).zip(rank(b)).is_none_or(|(a, b)| a == b)
 }
 
+/// Element types that are compared.
+const WORDS: [&str; 15] = [
+    "float16",
+    "float32",
+    "float64",
+    "bfloat16",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "bool",
+    "string",
+    "complex64",
+];
+
 /// The element type of a tensor in ONNX's words; `None` for what is no tensor, and for words that are not known.
 fn element(signature: &Signature) -> Option<String> {
     let word = signature.dtype.as_deref()?.trim().to_ascii_lowercase();
@@ -257,9 +304,5 @@ fn element(signature: &Signature) -> Option<String> {
         "str" => "string",
         word => word,
     };
-    const WORDS: [&str; 15] = [
-        "float16", "float32", "float64", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool",
-        "string", "complex64",
-    ];
     WORDS.contains(&word).then(|| word.to_owned())
 }

@@ -47,8 +47,9 @@ impl<'a> Testimony<'a> {
     fn rank(&self) -> (u8, bool) {
         let kind = match self.model.value.witness {
             Witness::File => 0,
-            Witness::Declaration => 1,
-            Witness::Triton(_) => 2,
+            Witness::Mlflow => 1,
+            Witness::Declaration => 2,
+            Witness::Triton(_) => 3,
         };
         // What serving loads is what counts; where there is no file, what training says of it.
         (kind, if kind == 0 { self.in_training() } else { !self.in_training() })

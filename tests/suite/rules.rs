@@ -255,6 +255,7 @@ fn models() -> BTreeMap<String, ModelProto> {
     put("exporter-ahead-of-runtime", "quiet-model-at-hand", plain(8, 17));
 
     signatures(&mut all);
+    differing_models(&mut all);
     all.insert("fixtures/quickstart/train/ranker.onnx".to_owned(), quickstart());
     all
 }
@@ -302,6 +303,9 @@ fn signatures(all: &mut BTreeMap<String, ModelProto>) {
     put("fires-triton-inputs/serve/ranker/1/model", masked());
     put("fires-triton-across/train/model", plain());
 
+    put("fires-mlflow/serve/model", signed(&[image(FLOAT16, -1)], &[score(-1, 10)]));
+    put("quiet-mlflow/serve/model", plain());
+
     // A fixed size that became variable accepts what it did before, and the name of a dimension means nothing.
     put("quiet/train/ranker", signed(&[image(FLOAT32, 1)], &[score(1, 10)]));
     put("quiet/serve/ranker", plain());
@@ -318,6 +322,27 @@ fn signatures(all: &mut BTreeMap<String, ModelProto>) {
     put("quiet-triton-sequence/serve/ranker/1/model", masked());
     put("quiet-triton-other-version/serve/ranker/1/model", plain());
     put("quiet-triton-other-version/serve/ranker/2/model", half());
+}
+
+/// The models of `model-differs`, one on each side.
+fn differing_models(all: &mut BTreeMap<String, ModelProto>) {
+    let mut put = |path: &str, model: ModelProto| {
+        all.insert(format!("fixtures/rules/model-differs/{path}.onnx"), model);
+    };
+    let softmax = ("Softmax", "", "/head/Softmax");
+    put("fires/train/ranker", model(7, &[("", 12)], &[CONV, RELU, softmax]));
+    let ml = [CONV, ("Gelu", "", "/act/Gelu"), softmax, ("Scaler", "ai.onnx.ml", "scale")];
+    put("fires/serve/ranker", model(9, &[("", 20), ("ai.onnx.ml", 3)], &ml));
+    let mut other = model(8, &[("", 17)], &[CONV, RELU, GEMM]);
+    put("fires-producer/train/ranker", other.clone());
+    other.producer_version = "2.4.0".into();
+    put("fires-producer/serve/ranker", other);
+    put("quiet/train/ranker", model(8, &[("", 17)], &[CONV, RELU, GEMM]));
+    // Names of nodes and how often an operator is used are not looked at.
+    put("quiet/serve/ranker", model(8, &[("", 17)], &[CONV, RELU, RELU, GEMM]));
+    put("quiet-other-name/train/detector", model(8, &[("", 17)], &[CONV]));
+    put("quiet-other-name/train/ranker", model(8, &[("", 17)], &[CONV]));
+    put("quiet-other-name/serve/segmenter", model(9, &[("", 19)], &[GEMM]));
 }
 
 /// A ranker as a recent PyTorch exports it.

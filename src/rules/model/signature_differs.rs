@@ -13,16 +13,17 @@ rule! {
     /// A model's inputs or outputs are not those that serving, training or the server's configuration expects.
     ///
     /// The model that serving loads is compared with training's file of the same name (or the only one), with what
-    /// `envcheck.toml` or an envcheck lock declares, and with Triton's `config.pbtxt`. Names of dimensions do not matter, and an
-    /// unknown rank or type decides nothing.
+    /// `envcheck.toml` or an envcheck lock declares, with Triton's `config.pbtxt`, and with the tensors of the signature in an
+    /// `MLmodel`. Names of dimensions do not matter, and an unknown rank or type decides nothing.
     ///
     /// ## Why it matters
     ///
-    /// ONNX Runtime refuses a request with another element type, rank, fixed size or name of an input, and Triton does not even
-    /// load such a model: errors. So is a size that training or a declaration leaves open under a name and the model fixes, the
-    /// batch above all; where it was only not stated, it is a warning. An answer of another rank, size or kind of number breaks
-    /// whoever reads it; another precision, a fixed batch of an answer and another order of outputs are warnings, since
-    /// numbers still come out. A new output and another order of inputs are told as information.
+    /// ONNX Runtime refuses a request with another element type, rank, fixed size or name of an input, and for an output
+    /// that is gone; Triton does not even load a model that is not what its configuration says: errors. So is a size that
+    /// training or a declaration leaves open under a name and the model fixes, the batch above all; where it was only not
+    /// stated, it is a warning. Answers of another type, rank, size or order are given all the same, and whoever reads them
+    /// may take them for something else: warnings. A new output and another order of inputs are told as information. What
+    /// is only declared on both sides, of a format that nothing is known of, is never more than a warning.
     ///
     /// ## Example
     ///
@@ -60,16 +61,13 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             }
             // Who expects the same belongs to the same finding.
             let clauses: Vec<String> = found.iter().map(|it| it.clause.clone()).collect();
-            match said.iter().find(|(known, _)| *known == clauses) {
-                Some((_, at)) => {
-                    let finding = out.findings.remove(*at);
-                    out.findings.insert(*at, labelled(finding, other, &found));
-                }
-                None => {
-                    said.push((clauses, out.findings.len()));
-                    out.findings.push(finding(ctx, &subject.first, other, &found));
-                }
+            if let Some((_, at)) = said.iter().find(|(known, _)| *known == clauses) {
+                let finding = out.findings.remove(*at);
+                out.findings.insert(*at, labelled(finding, other, &found));
+                continue;
             }
+            said.push((clauses, out.findings.len()));
+            out.findings.push(finding(ctx, &subject.first, other, &found));
         }
     }
 }
@@ -80,9 +78,11 @@ fn finding(ctx: &Context<'_>, model: &Testimony<'_>, other: &Testimony<'_>, foun
     let clauses: Vec<&str> = found.iter().map(|it| it.clause.as_str()).collect();
     let what = listed_up_to(&clauses, NAMED);
     let worst = &found[0];
+    let onnx = model.is_file() || model.model.value.format.as_deref() == Some("onnx");
+    let declared = if model.is_file() { "" } else { " as it is declared" };
     let mut finding = RULE
-        .finding(format!("{} does not match {}: {what}", model.path(), name(model, other)))
-        .severity(worst.severity)
+        .finding(format!("{}{declared} does not match {}: {what}", model.path(), name(model, other)))
+        .severity(if onnx { worst.severity } else { worst.severity.min(Severity::Warning) })
         .impact(worst.impact)
         .about(["signature", "model"]);
     if found.iter().any(|it| it.is_type) {
@@ -98,9 +98,15 @@ fn finding(ctx: &Context<'_>, model: &Testimony<'_>, other: &Testimony<'_>, foun
     }
     finding = labelled(finding, other, &found);
     let triton = matches!(other.model.value.witness, Witness::Triton(_));
-    if worst.severity > Severity::Info && worst.impact == Impact::LoadFailure {
+    if onnx && worst.severity > Severity::Info && worst.impact == Impact::LoadFailure {
         let statement = if triton { "triton-onnx-signature" } else { "onnxruntime-feed" };
         finding = finding.because(ctx.knowledge.statement(statement));
+        if other.model.value.witness == Witness::Mlflow {
+            finding = finding.because(ctx.knowledge.statement("mlflow-signature"));
+        }
+    }
+    if worst.severity == Severity::Info {
+        return finding.help("see whether anything counts inputs or outputs by their position");
     }
     let again = if found.iter().any(|it| it.clause.contains("fixed to")) {
         "export the model with that axis left variable"
@@ -109,6 +115,7 @@ fn finding(ctx: &Context<'_>, model: &Testimony<'_>, other: &Testimony<'_>, foun
     };
     finding.help(match &other.model.value.witness {
         Witness::Triton(_) => format!("correct the configuration, or {again}"),
+        Witness::Mlflow => format!("log the model again with a signature that fits, or {again}"),
         Witness::Declaration => format!("{again}, or change the declaration together with the callers"),
         Witness::File => format!("{again}, or change what sends requests and reads answers together with it"),
     })
@@ -143,6 +150,7 @@ fn name(model: &Testimony<'_>, other: &Testimony<'_>) -> String {
     match &other.model.value.witness {
         Witness::Declaration if model.path() == other.path() || other.path().is_empty() => "its declaration".to_owned(),
         Witness::Declaration => format!("the declaration of {}", other.path()),
+        Witness::Mlflow => "its MLflow signature".to_owned(),
         Witness::File | Witness::Triton(_) => other.path().to_owned(),
     }
 }
