@@ -47,12 +47,12 @@ struct Loader<'f, 'a> {
 }
 
 /// One file that was read.
-struct ReadFile {
+pub(super) struct ReadFile {
     path: String,
-    disk: Option<PathBuf>,
+    pub(super) disk: Option<PathBuf>,
     format: &'static Format,
-    facts: Vec<Fact>,
-    skipped: Vec<SkippedPart>,
+    pub(super) facts: Vec<Fact>,
+    pub(super) skipped: Vec<SkippedPart>,
 }
 
 impl Loader<'_, '_> {
@@ -68,6 +68,7 @@ impl Loader<'_, '_> {
                 read.push(self.named(path)?);
             }
         }
+        let mut declared = wanted.declared.clone();
         for model in &wanted.models {
             let mut file = self.named(&model.path)?;
             if !file.facts.iter().any(|fact| matches!(fact.kind, FactKind::Model(_))) {
@@ -77,8 +78,11 @@ impl Loader<'_, '_> {
             // A model in the folder of a side may be named again.
             read.retain(|known| known.disk.is_none() || known.disk != file.disk);
             for fact in &mut file.facts {
-                if let (FactKind::Model(own), Some(declared)) = (&mut fact.kind, &model.declared) {
-                    config::complete(own, declared);
+                if let (FactKind::Model(own), Some(stated)) = (&mut fact.kind, &model.declared)
+                    && let FactKind::Model(about) = &stated.kind
+                {
+                    config::complete(own, about);
+                    declared.extend(config::declared_signature(own, stated));
                 }
             }
             read.push(file);
@@ -100,9 +104,9 @@ impl Loader<'_, '_> {
                 skipped: file.skipped,
             });
         }
-        if !wanted.declared.is_empty() {
+        if !declared.is_empty() {
             let start = facts.len();
-            facts.extend(wanted.declared.iter().cloned());
+            facts.extend(declared);
             let path = wanted.declared_in.clone();
             let declared =
                 InputSummary { path, format: config::FILE_NAME, facts: start..facts.len(), skipped: Vec::new() };
@@ -183,6 +187,7 @@ impl Loader<'_, '_> {
         // A file that another one includes was read there, as what it is there (a constraints file, say).
         let included = self.files.included_paths();
         found.retain(|file| file.disk.as_ref().is_none_or(|disk| !included.contains(disk)));
+        super::repository::leave_out_idle_versions(&mut found);
         if found.is_empty() {
             return Err(Failure::new(format!(
                 "found no input in `{shown_folder}`; envcheck looked for:\n{}",

@@ -9,6 +9,7 @@ mod knowledge;
 mod load;
 mod lock;
 mod needs;
+mod repository;
 mod settings;
 mod sides;
 mod terminal;

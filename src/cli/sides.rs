@@ -3,11 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Failure, settings::Settings};
-use crate::{
-    config::{DeclaredModel, Pair},
-    environment::Side,
-    fact::{Fact, FactKind, Model},
-};
+use crate::{config::Pair, environment::Side, fact::Fact};
 
 /// One side.
 #[derive(Default)]
@@ -28,7 +24,7 @@ pub(super) struct Wanted {
 /// A model file, and what is declared about it.
 pub(super) struct WantedModel {
     pub(super) path: PathBuf,
-    pub(super) declared: Option<Model>,
+    pub(super) declared: Option<Fact>,
 }
 
 impl Wanted {
@@ -82,8 +78,10 @@ impl Wanted {
                     project.shown().clone_into(&mut self.declared_in);
                 }
                 _ => {
-                    let wanted = |path| WantedModel { path, declared: declared(model).cloned() };
+                    let declared = model.described.then_some(&model.fact);
+                    let wanted = |path| WantedModel { path, declared: declared.cloned() };
                     self.models.extend(files.into_iter().map(wanted));
+                    project.shown().clone_into(&mut self.declared_in);
                 }
             }
         }
@@ -100,13 +98,6 @@ impl Wanted {
         let serving = Wanted::new(&pair.serving, Side::Serving, &serving, settings)?;
         let serving = serving.with_declared_models(std::slice::from_ref(training), settings)?.with_models(models);
         Ok(vec![Wanted::new(training, Side::Training, &[PathBuf::from(training)], settings)?, serving])
-    }
-}
-
-fn declared(model: &DeclaredModel) -> Option<&Model> {
-    match &model.fact.kind {
-        FactKind::Model(declared) if model.described => Some(&**declared),
-        _ => None,
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 pub use read::read;
 
 use crate::{
-    fact::{Fact, Model},
+    fact::{Fact, FactKind, Model},
     text::{FileId, Place},
 };
 
@@ -173,4 +173,16 @@ pub fn complete(model: &mut Model, declared: &Model) {
             own.extend(declared.iter().cloned().map(|signature| crate::fact::Signature { span: None, ..signature }));
         }
     }
+}
+
+/// What is declared about the signature of a model file, as a statement of its own: the file may say something else.
+#[must_use]
+pub fn declared_signature(model: &Model, declared: &Fact) -> Option<Fact> {
+    let FactKind::Model(about) = &declared.kind else { return None };
+    if about.inputs.is_empty() && about.outputs.is_empty() {
+        return None;
+    }
+    let (inputs, outputs) = (about.inputs.clone(), about.outputs.clone());
+    let signature = Model { path: model.path.clone(), inputs, outputs, ..Model::default() };
+    Some(Fact { kind: FactKind::Model(Box::new(signature)), ..declared.clone() })
 }

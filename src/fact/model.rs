@@ -15,6 +15,8 @@ use crate::{
 pub struct Model {
     /// Its path as the user or the lock writes it.
     pub path: String,
+    /// Who says what is said here.
+    pub witness: Witness,
     /// The format, in the lock's words: `onnx`, `pickle`, `cloudpickle`, `tensorrt-plan`, ...
     pub format: Option<String>,
     /// The library that wrote it.
@@ -68,6 +70,54 @@ pub struct Model {
     pub gpu: Option<ComputeCapability>,
     /// Packages whose version the file carries, as a pickle does.
     pub written_with: BTreeMap<PackageName, String>,
+}
+
+/// Who says something about a model.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Witness {
+    /// A person or a tool in `[[model]]`.
+    #[default]
+    Declaration,
+    /// The model file itself.
+    File,
+    /// Triton's configuration; the path is that of the configuration.
+    Triton(TritonConfig),
+    /// `MLmodel` of `MLflow`; the path is that of the file that it names.
+    Mlflow,
+}
+
+/// What Triton's configuration says beside the signature.
+///
+/// Optional inputs are not in the signature: they overwrite values that the model holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TritonConfig {
+    /// The name of the model, if it is written.
+    pub name: Option<String>,
+    /// The name of the model file, if it is written.
+    pub file_name: Option<String>,
+    /// Which versions are loaded.
+    pub versions: TritonVersions,
+    /// `max_batch_size` adds a batch dimension to what is written.
+    pub batches: bool,
+    /// The model may have more inputs than are listed: controls and states of sequences, and what batching adds.
+    pub more_inputs: bool,
+}
+
+/// The versions that Triton loads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TritonVersions {
+    /// So many of the highest numbers.
+    Latest(u64),
+    /// These.
+    Specific(Vec<u64>),
+    /// All, or nobody knows which.
+    All,
+}
+
+impl Default for TritonVersions {
+    fn default() -> Self {
+        TritonVersions::Latest(1)
+    }
 }
 
 /// How an operator is used in a model.

@@ -29,10 +29,12 @@ static BASES: &[Basis] = &[
     ("EC206", &["gpu", "statement"]),
     ("EC207", &["collision", "onnxruntime_release", "tensorrt_parser"]),
     ("EC208", &["collision", "exporter", "onnx_release", "onnxruntime_release"]),
+    ("EC209", &["statement"]),
     (
         "EC210",
         &["collision", "onnxruntime_element", "onnxruntime_kernel", "onnxruntime_operator", "onnxruntime_release"],
     ),
+    ("EC211", &["statement"]),
     ("EC212", &["collision", "onnxruntime_release", "statement"]),
     ("EC213", &["statement"]),
     (

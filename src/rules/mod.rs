@@ -4,6 +4,8 @@
 //! format and no output. What it cannot decide it says as [`Undecided`], never as a finding.
 
 mod basis;
+mod signature;
+mod testimony;
 
 pub use basis::{IMPLYING, tables_of};
 
@@ -30,12 +32,18 @@ impl<'a> Context<'a> {
         self.training.into_iter().chain([self.serving])
     }
 
-    /// All models that either side names, each with the environment that names it; one file named twice is one model.
+    /// All models that either side names, each with the environment that names it; one file named twice is one model, and
+    /// where serving has the file, training's own does not matter to how it loads.
     #[must_use]
     pub fn models(&self) -> Vec<(&'a Environment, Seen<'a, Model>)> {
         let mut models: Vec<(&'a Environment, Seen<'a, Model>)> = Vec::new();
+        let several = self.sides().map(|side| side.models().len()).sum::<usize>() > 1;
+        let spoken_for = if several { testimony::spoken_for(self) } else { Vec::new() };
         for side in self.sides() {
             for seen in side.models() {
+                if spoken_for.iter().any(|model| std::ptr::eq(*model, seen.value)) {
+                    continue;
+                }
                 let twice = models.iter().any(|(_, known)| {
                     known.value == seen.value && known.value.format.as_deref() == Some("onnx")
                         || known.value.sha256.is_some() && known.value.sha256 == seen.value.sha256
@@ -154,7 +162,8 @@ rules! {
     }
     model {
         opset_too_new, ir_version_too_new, unknown_operator, unprovided_domain, written_by_another_version,
-        plan_for_another_machine, opset_beyond_tensorrt, exporter_ahead_of_runtime, missing_kernel, external_data, malformed_model,
+        plan_for_another_machine, opset_beyond_tensorrt, exporter_ahead_of_runtime, signature_differs, missing_kernel,
+        model_differs, external_data, malformed_model,
     }
     gpu {
         driver_too_old, toolkit_newer_than_driver, gpu_not_in_build, gpu_not_in_toolkit, gpu_dropped_by_driver, cuda_major_mismatch,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::cases::{envcheck, root};
 
-const FOLDERS: [&str; 4] = ["compose", "conda-environment", "kubernetes", "triton_config"];
+const FOLDERS: [&str; 5] = ["compose", "conda-environment", "kubernetes", "mlmodel", "triton_config"];
 
 /// What `inspect` says about a file: line, kind, and everything else but the place.
 fn shown(path: &str) -> String {

@@ -93,6 +93,33 @@ fn value(name: &str, columns: i64) -> ValueInfoProto {
     ValueInfoProto { name: name.into(), type_: MessageField::some(kind), ..Default::default() }
 }
 
+/// A tensor; a size below zero is called `batch`, zero is not stated.
+fn tensor(name: &str, elements: i32, shape: &[i64]) -> ValueInfoProto {
+    let size = |size: &i64| match size {
+        0 => Dimension::default(),
+        1.. => Dimension { value: Some(dimension::Value::DimValue(*size)), ..Default::default() },
+        _ => Dimension { value: Some(dimension::Value::DimParam("batch".into())), ..Default::default() },
+    };
+    let dim = shape.iter().map(size).collect();
+    let shape = MessageField::some(TensorShapeProto { dim, ..Default::default() });
+    let tensor = type_proto::Tensor { elem_type: elements, shape, special_fields: SpecialFields::default() };
+    let kind = TypeProto { value: Some(Kind::TensorType(tensor)), ..Default::default() };
+    ValueInfoProto { name: name.into(), type_: MessageField::some(kind), ..Default::default() }
+}
+
+const FLOAT32: i32 = 1;
+const INT64: i32 = 7;
+const FLOAT16: i32 = 10;
+
+/// A model with these inputs and outputs.
+fn signed(inputs: &[ValueInfoProto], outputs: &[ValueInfoProto]) -> ModelProto {
+    let mut model = model(8, &[("", 17)], &[CONV, RELU, GEMM]);
+    if let Some(graph) = model.graph.as_mut() {
+        (graph.input, graph.output) = (inputs.to_vec(), outputs.to_vec());
+    }
+    model
+}
+
 fn opsets(imports: &[(&str, i64)]) -> Vec<OperatorSetIdProto> {
     let one = |(domain, version): &(&str, i64)| OperatorSetIdProto {
         domain: (*domain).into(),
@@ -227,8 +254,95 @@ fn models() -> BTreeMap<String, ModelProto> {
     put(rule, "quiet-unknown-release", plain(9, 21));
     put("exporter-ahead-of-runtime", "quiet-model-at-hand", plain(8, 17));
 
+    signatures(&mut all);
+    differing_models(&mut all);
     all.insert("fixtures/quickstart/train/ranker.onnx".to_owned(), quickstart());
     all
+}
+
+/// The models of `signature-differs`, on one side or both.
+fn signatures(all: &mut BTreeMap<String, ModelProto>) {
+    let mut put = |path: &str, model: ModelProto| {
+        all.insert(format!("fixtures/rules/signature-differs/{path}.onnx"), model);
+    };
+    let image = |elements, batch| tensor("image", elements, &[batch, 3, 224, 224]);
+    let score = |batch, classes| tensor("score", FLOAT32, &[batch, classes]);
+    let plain = || signed(&[image(FLOAT32, -1)], &[score(-1, 10)]);
+    let half = || signed(&[image(FLOAT16, 1)], &[score(1, 10)]);
+    let mask = || tensor("mask", INT64, &[-1, 16]);
+    let tokens = || tensor("tokens", INT64, &[-1, 16]);
+    let masked = || signed(&[tokens(), mask()], &[score(-1, 10)]);
+
+    put("fires/train/ranker", plain());
+    put("fires/serve/ranker", half());
+    put("fires-renamed/train/ranker", masked());
+    let other = tensor("attention_mask", INT64, &[-1, 16]);
+    put("fires-renamed/serve/ranker", signed(&[tokens(), other], &[score(-1, 10)]));
+    put("fires-input-added/train/ranker", signed(&[tokens()], &[score(-1, 10)]));
+    put("fires-input-added/serve/ranker", masked());
+    put("fires-output-size/train/ranker", plain());
+    put("fires-output-size/serve/ranker", signed(&[image(FLOAT32, -1)], &[score(-1, 12)]));
+    put("fires-output-lost/train/ranker", signed(&[image(FLOAT32, -1)], &[score(-1, 10), mask()]));
+    put("fires-output-lost/serve/ranker", plain());
+    put("fires-output-new/train/ranker", plain());
+    put("fires-output-new/serve/ranker", signed(&[image(FLOAT32, -1)], &[score(-1, 10), mask()]));
+    put("fires-output-precision/train/ranker", plain());
+    let precise = tensor("score", FLOAT16, &[-1, 10]);
+    put("fires-output-precision/serve/ranker", signed(&[image(FLOAT32, -1)], &[precise]));
+    put("fires-order/train/ranker", signed(&[tokens()], &[score(-1, 10), mask()]));
+    put("fires-order/serve/ranker", signed(&[tokens()], &[mask(), score(-1, 10)]));
+    put("fires-rank/train/ranker", plain());
+    put("fires-rank/serve/ranker", signed(&[tensor("image", FLOAT32, &[-1, 3, 8, 224, 224])], &[score(-1, 10)]));
+    put("fires-size-was-not-stated/train/ranker", signed(&[image(FLOAT32, 0)], &[score(-1, 10)]));
+    put("fires-size-was-not-stated/serve/ranker", signed(&[image(FLOAT32, 1)], &[score(-1, 10)]));
+    put("fires-other-name/train/old", plain());
+    put("fires-other-name/serve/new", signed(&[image(FLOAT16, -1)], &[score(-1, 10)]));
+    put("fires-declared/model", signed(&[image(FLOAT32, 1)], &[score(1, 10)]));
+    put("fires-triton/serve/ranker/1/model", plain());
+    put("fires-triton/serve/ranker/3/model", signed(&[image(FLOAT32, 1)], &[score(-1, 10)]));
+    put("fires-triton-inputs/serve/ranker/1/model", masked());
+    put("fires-triton-across/train/model", plain());
+
+    put("fires-mlflow/serve/model", signed(&[image(FLOAT16, -1)], &[score(-1, 10)]));
+    put("quiet-mlflow/serve/model", plain());
+
+    // A fixed size that became variable accepts what it did before, and the name of a dimension means nothing.
+    put("quiet/train/ranker", signed(&[image(FLOAT32, 1)], &[score(1, 10)]));
+    put("quiet/serve/ranker", plain());
+    put("quiet-declared/model", plain());
+    put("quiet-two-come-into-question/train/a/ranker", plain());
+    put("quiet-two-come-into-question/train/b/ranker", half());
+    put("quiet-two-come-into-question/serve/ranker", plain());
+    put("quiet-other-model/train/detector", plain());
+    put("quiet-other-model/train/ranker", plain());
+    put("quiet-other-model/serve/ranker", plain());
+    put("quiet-other-model/serve/segmenter", half());
+    put("quiet-triton/serve/ranker/1/model", plain());
+    put("quiet-triton-narrower/serve/ranker/1/model", masked());
+    put("quiet-triton-sequence/serve/ranker/1/model", masked());
+    put("quiet-triton-other-version/serve/ranker/1/model", plain());
+    put("quiet-triton-other-version/serve/ranker/2/model", half());
+}
+
+/// The models of `model-differs`, one on each side.
+fn differing_models(all: &mut BTreeMap<String, ModelProto>) {
+    let mut put = |path: &str, model: ModelProto| {
+        all.insert(format!("fixtures/rules/model-differs/{path}.onnx"), model);
+    };
+    let softmax = ("Softmax", "", "/head/Softmax");
+    put("fires/train/ranker", model(7, &[("", 12)], &[CONV, RELU, softmax]));
+    let ml = [CONV, ("Gelu", "", "/act/Gelu"), softmax, ("Scaler", "ai.onnx.ml", "scale")];
+    put("fires/serve/ranker", model(9, &[("", 20), ("ai.onnx.ml", 3)], &ml));
+    let mut other = model(8, &[("", 17)], &[CONV, RELU, GEMM]);
+    put("fires-producer/train/ranker", other.clone());
+    other.producer_version = "2.4.0".into();
+    put("fires-producer/serve/ranker", other);
+    put("quiet/train/ranker", model(8, &[("", 17)], &[CONV, RELU, GEMM]));
+    // Names of nodes and how often an operator is used are not looked at.
+    put("quiet/serve/ranker", model(8, &[("", 17)], &[CONV, RELU, RELU, GEMM]));
+    put("quiet-other-name/train/detector", model(8, &[("", 17)], &[CONV]));
+    put("quiet-other-name/train/ranker", model(8, &[("", 17)], &[CONV]));
+    put("quiet-other-name/serve/segmenter", model(9, &[("", 19)], &[GEMM]));
 }
 
 /// A ranker as a recent PyTorch exports it.

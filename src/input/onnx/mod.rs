@@ -27,7 +27,7 @@ use std::path::Path;
 
 use super::{Claim, Files, Format, Probe, Reading, Skipped, files::normalise};
 use crate::{
-    fact::{ExternalFile, Fact, FactKind, Standing},
+    fact::{ExternalFile, Fact, FactKind, Standing, Witness},
     text::{FileId, Place, Span, floor_char_boundary, is_hidden},
 };
 
@@ -92,6 +92,7 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
             external.found = look(folder, &external.location);
         }
     }
+    model.witness = Witness::File;
     files.set_view(file, view::render(&mut model));
     let place = Place { file, span: model.ir_span.unwrap_or_default() };
     let skipped = found.notes.into_iter().map(|reason| Skipped { place, reason }).collect();

@@ -2,15 +2,16 @@
 //!
 //! Documentation: <https://docs.nvidia.com/deeplearning/triton-inference-server/user-guide/docs/user_guide/model_configuration.html>
 //!
-//! Read: the format that the platform or the backend stands for, inputs and outputs, and whether instances run on a GPU. The
-//! batch dimension, which `max_batch_size` adds, is part of the shapes.
+//! Read: the format that the platform or the backend stands for, the inputs that every request has, outputs, the versions
+//! that are loaded, and whether instances run on a GPU. The batch dimension, which `max_batch_size` adds, is part of the
+//! shapes. Ragged inputs and outputs beside a `batch_output` have no shape that the model must share.
 //! Skipped with a note: place holders (`${...}`), ensembles, element types that Triton does not have.
 
 mod pbtxt;
 
 use super::{Claim, Files, Format, Probe, Reading};
 use crate::{
-    fact::{Dimension, Fact, FactKind, Model, Signature, Standing},
+    fact::{Dimension, Fact, FactKind, Model, Signature, Standing, TritonConfig, TritonVersions, Witness},
     text::{FileId, Place, Span, floor_char_boundary},
 };
 use pbtxt::{Field, Value, all, one};
@@ -131,14 +132,23 @@ impl Reader {
             None => Some(false),
             Some(value) => self.known(value).and_then(|(text, _)| text.parse::<i64>().ok()).map(|size| size > 0),
         };
+        let named = one(fields, "name").and_then(Value::text);
+        let has = |name: &str| one(fields, name).is_some();
+        let witness = Witness::Triton(TritonConfig {
+            name: one(fields, "name").and_then(|value| self.known(value)).map(|(name, _)| name.to_owned()),
+            file_name: file_name.map(|(name, _)| name.to_owned()),
+            versions: versions(one(fields, "version_policy")),
+            batches: batch == Some(true),
+            more_inputs: has("sequence_batching") || has("batch_input"),
+        });
         let model = Model {
             path: path.to_owned(),
+            witness,
             format,
             inputs: self.signatures(fields, "input", batch),
             outputs: self.signatures(fields, "output", batch),
             ..Model::default()
         };
-        let named = one(fields, "name").and_then(Value::text);
         let span = kind.or(file_name).or(named).map_or_else(Span::default, |(_, span)| span);
         self.state(FactKind::Model(Box::new(model)), span);
     }
@@ -146,8 +156,13 @@ impl Reader {
     /// Inputs or outputs. `batch` says whether a batch dimension comes before what is written, if that is known.
     fn signatures(&mut self, fields: &[Field<'_>], name: &str, batch: Option<bool>) -> Vec<Signature> {
         let mut out = Vec::new();
+        let any_shape = name == "output" && one(fields, "batch_output").is_some();
         for value in all(fields, name) {
             let tensor = value.fields();
+            let holds = |name: &str| one(tensor, name).and_then(Value::text).is_some_and(|(word, _)| ["true", "True", "t", "1"].contains(&word));
+            if holds("optional") {
+                continue;
+            }
             let Some((name, span)) = one(tensor, "name").and_then(|name| self.known(name)) else { continue };
             let dtype = one(tensor, "data_type").and_then(|value| self.known(value)).and_then(|(word, span)| {
                 let dtype = dtype(word);
@@ -160,7 +175,8 @@ impl Reader {
             let reshaped = one(tensor, "reshape").map(|reshape| all(reshape.fields(), "shape"));
             let dims = reshaped.unwrap_or_else(|| all(tensor, "dims"));
             let mut shape: Vec<Dimension> = Vec::new();
-            let mut complete = batch.is_some();
+            let stated = one(tensor, "reshape").is_some() || !dims.is_empty();
+            let mut complete = batch.is_some() && stated && !any_shape && !holds("allow_ragged_batch");
             if batch == Some(true) {
                 shape.push(Dimension::Unknown);
             }
@@ -175,6 +191,23 @@ impl Reader {
             out.push(Signature { name: name.to_owned(), dtype: dtype.map(str::to_owned), shape, span: Some(span) });
         }
         out
+    }
+}
+
+/// The versions that a policy lets Triton load; without one, the highest.
+fn versions(policy: Option<&Value<'_>>) -> TritonVersions {
+    let Some(policy) = policy else { return TritonVersions::default() };
+    let number = |value: &Value<'_>| value.text().and_then(|(text, _)| text.parse::<u64>().ok());
+    if let Some(latest) = one(policy.fields(), "latest") {
+        let count = one(latest.fields(), "num_versions").map_or(Some(1), number);
+        return count.map_or(TritonVersions::All, TritonVersions::Latest);
+    }
+    match one(policy.fields(), "specific") {
+        Some(specific) => {
+            let wanted: Option<Vec<u64>> = all(specific.fields(), "versions").into_iter().map(number).collect();
+            wanted.map_or(TritonVersions::All, TritonVersions::Specific)
+        }
+        None => TritonVersions::All,
     }
 }
 
