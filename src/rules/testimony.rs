@@ -86,12 +86,14 @@ fn homes(subjects: &[Subject<'_>], all: &[Testimony<'_>], testimony: &Testimony<
         let formats = (first.model.value.format.as_deref(), testimony.model.value.format.as_deref());
         !two_files && !matches!(formats, (Some(a), Some(b)) if a != b)
     };
-    let candidates: Vec<(usize, &Testimony<'_>)> =
-        subjects.iter().enumerate().map(|(at, subject)| (at, &subject.first)).filter(|(_, first)| may(first)).collect();
-    let best = candidates.iter().map(|(_, first)| closeness(first, testimony)).max().unwrap_or(0);
+    let candidates =
+        subjects.iter().enumerate().map(|(at, subject)| (at, &subject.first)).filter(|(_, first)| may(first));
+    let scored: Vec<(usize, &Testimony<'_>, usize)> =
+        candidates.map(|(at, first)| (at, first, closeness(first, testimony))).collect();
+    let best = scored.iter().map(|(_, _, score)| *score).max().unwrap_or(0);
     if best > 0 {
         let found: Vec<(usize, &Testimony<'_>)> =
-            candidates.into_iter().filter(|(_, first)| closeness(first, testimony) == best).collect();
+            scored.into_iter().filter(|(_, _, score)| *score == best).map(|(at, first, _)| (at, first)).collect();
         // Another one that claims the same model as well leaves open which of them is meant.
         let contested = |first: &Testimony<'_>| {
             let rivals = all.iter().filter(|it| it.same_kind(testimony) && it.path() != testimony.path());
@@ -100,7 +102,7 @@ fn homes(subjects: &[Subject<'_>], all: &[Testimony<'_>], testimony: &Testimony<
         let open = best < SURE && (found.len() > 1 || found.iter().any(|(_, first)| contested(first)));
         return if open { Vec::new() } else { found.into_iter().map(|(at, _)| at).collect() };
     }
-    let [(at, first)] = candidates.as_slice() else { return Vec::new() };
+    let [(at, first, _)] = scored.as_slice() else { return Vec::new() };
     let across = first.side.side != testimony.side.side;
     let same = |one: &Testimony<'_>, it: &Testimony<'_>| {
         it.path() == one.path() || closeness(one, it) >= SURE || closeness(it, one) >= SURE
@@ -118,6 +120,13 @@ fn parts(path: &str) -> Vec<&str> {
 
 /// How surely two statements are about one model; 0 if nothing speaks for it.
 fn closeness(first: &Testimony<'_>, other: &Testimony<'_>) -> usize {
+    // Most pairs of many models end here, before anything is taken apart.
+    let file_name = |path: &str| path.rfind(['/', '\\']).map_or(0, |at| at + 1);
+    let (own, theirs) = (first.path(), other.path());
+    let triton = matches!(other.model.value.witness, Witness::Triton(_)) && first.is_file();
+    if !triton && own[file_name(own)..] != theirs[file_name(theirs)..] {
+        return 0;
+    }
     let own = parts(first.path());
     let theirs = parts(other.path());
     match &other.model.value.witness {
