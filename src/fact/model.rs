@@ -135,6 +135,8 @@ pub struct OperatorUse {
     /// model's imports. `None` if it only stands where nothing is resolved (training graphs, functions that nobody calls);
     /// version 0 where its domain is not imported.
     pub resolved: Option<(Opset, Opset)>,
+    /// Whether some node leaves out the attribute `axis`, and so takes the default of its operator set.
+    pub lacks_axis: bool,
     /// The element types that it is used with, outside of local functions, as far as the file tells.
     pub typings: Vec<Typing>,
 }

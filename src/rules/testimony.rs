@@ -144,7 +144,8 @@ fn closeness(first: &Testimony<'_>, other: &Testimony<'_>) -> usize {
             if name.is_some_and(|name| stem == name || folders.contains(&name)) {
                 return 10;
             }
-            usize::from(*file == expected)
+            // On one side a configuration speaks about what lies below it.
+            usize::from(*file == expected && (!same_side || folders.starts_with(folder)))
         }
         _ => {
             if own == theirs && first.side.side == other.side.side {

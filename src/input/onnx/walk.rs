@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use prost::Message as _;
 
 use self::{
-    elements::{PARAMETER_LIMIT, Parts, TYPING_LIMIT, TypedUse, Values},
+    elements::{PARAMETER_LIMIT, Parts, TypedUse, Values},
     types::Kind,
 };
 use super::{
@@ -129,6 +129,7 @@ struct Use<'a> {
     place: String,
     opset: Option<(i64, i64)>,
     resolved: Option<(i64, i64)>,
+    lacks_axis: bool,
     typed: Vec<TypedUse<'a>>,
 }
 
@@ -549,11 +550,13 @@ impl<'a> Walk<'a> {
             let (low, high) = known.unwrap_or((version, version));
             Some((low.min(version), high.max(version)))
         };
+        let lacks_axis = !parts.attributes.contains(&b"axis".as_slice());
         let key = (domain, operator);
         let is_full = self.uses.len() >= OPERATOR_LIMIT;
         match self.uses.get_mut(&key) {
             Some(known) => {
                 known.count += 1;
+                known.lacks_axis |= lacks_axis;
                 if known.name.is_empty() {
                     known.name = name;
                 }
@@ -575,18 +578,13 @@ impl<'a> Walk<'a> {
                     place: scope.place(index),
                     opset,
                     resolved: resolved.and_then(|version| widened(None, version)),
+                    lacks_axis,
                     typed: Vec::new(),
                 });
             }
         }
         if let (Some((schema, bindings)), Some(used)) = (typed, self.uses.get_mut(&key)) {
-            let same = |known: &TypedUse<'_>| known.schema.since == schema.since && known.bindings == bindings;
-            if let Some(at) = used.typed.iter().position(same) {
-                used.typed[at].count += 1;
-            } else if used.typed.len() < TYPING_LIMIT {
-                let place = if name.is_empty() { scope.place(index) } else { String::new() };
-                used.typed.push(TypedUse { schema, bindings, count: 1, name, place });
-            }
+            used.add(schema, bindings, name, || scope.place(index));
         }
         Ok(())
     }
@@ -670,7 +668,7 @@ impl<'a> Walk<'a> {
             operators
                 .entry(lossy(operator))
                 .and_modify(|known| known.count += found.count)
-                .or_insert(OperatorUse { count: found.count, first_node, span: None, opset, resolved, typings });
+                .or_insert(OperatorUse { count: found.count, first_node, span: None, opset, resolved, lacks_axis: found.lacks_axis, typings });
         }
         let notes = self
             .notes

@@ -21,8 +21,8 @@ rule! {
     /// ## Why it matters
     ///
     /// What was evaluated is then not what answers. That may be meant, after quantization or with another exporter; and some
-    /// operators compute by another default in another operator set, which is said where it may concern an operator that both
-    /// files use.
+    /// operators compute by another default in another operator set, which is a warning where both files take the default of one
+    /// operator.
     ///
     /// ## Example
     ///
@@ -38,7 +38,7 @@ rule! {
         code: "EC211",
         name: "model-differs",
         impact: Impact::Drift,
-        severity: Severity::Info,
+        severity: Severity::Warning,
         since: "0.1.0",
         check: Check::Pair(check),
     }
@@ -55,15 +55,18 @@ fn check(ctx: &Context<'_>, _: &Environment, _: &Environment, out: &mut Verdicts
     for subject in subjects(ctx).iter().filter(|subject| subject.first.is_file()) {
         for other in subject.others.iter().filter(|other| other.is_file()) {
             let Some(finding) = finding(&subject.first, other) else { continue };
-            if let Some((name, is, was)) = changed_default(subject.first.model.value, other.model.value) {
-                out.findings.push(finding.about(["onnx-operator"]).because(ctx.knowledge.statement("onnx-softmax-axis")));
-                let path = subject.first.path();
-                out.undecided.push(RULE.undecided(
-                    format!("whether {name} of {path} states `axis` is not read; without it, ai.onnx {is} takes another axis than {was}"),
-                    "compare the answers of both files, or state `axis` at export",
-                ));
-            } else {
-                out.findings.push(finding);
+            match changed_default(subject.first.model.value, other.model.value) {
+                Some((name, is, was)) => out.findings.push(
+                    finding
+                        .severity(Severity::Warning)
+                        .impact(Impact::WrongResult)
+                        .because(ctx.knowledge.statement("onnx-softmax-axis"))
+                        .about(["onnx-operator"])
+                        .help(format!(
+                            "compare the answers of both files: {name} without `axis` takes another axis in opset {is} than in {was}; state `axis` at export"
+                        )),
+                ),
+                None => out.findings.push(finding),
             }
         }
     }
@@ -88,6 +91,7 @@ fn finding(serving: &Testimony<'_>, training: &Testimony<'_>) -> Option<Finding>
     };
     let finding = RULE
         .finding(message)
+        .severity(Severity::Info)
         .primary(&serving.side.name, place(serving, |it| it.here), "the file that serving loads")
         .label(&training.side.name, place(training, |it| it.there), "the file that training has")
         .about(["model"])
@@ -95,10 +99,12 @@ fn finding(serving: &Testimony<'_>, training: &Testimony<'_>) -> Option<Finding>
     Some(finding)
 }
 
-/// An operator of both files whose default is another one between their operator sets, and these.
+/// An operator that takes its default axis in both files, where the default is another one between their operator sets.
 fn changed_default(own: &Model, theirs: &Model) -> Option<(&'static str, Opset, Opset)> {
     let (is, was) = (*own.opsets.get("ai.onnx")?, *theirs.opsets.get("ai.onnx")?);
-    let uses = |model: &Model, name: &str| model.operators.get("ai.onnx").is_some_and(|all| all.contains_key(name));
+    let uses = |model: &Model, name: &str| {
+        model.operators.get("ai.onnx").and_then(|all| all.get(name)).is_some_and(|used| used.lacks_axis)
+    };
     let name = SOFTMAX.into_iter().find(|name| uses(own, name) && uses(theirs, name))?;
     ((is.0 < 13) != (was.0 < 13)).then_some((name, is, was))
 }

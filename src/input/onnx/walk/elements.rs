@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{Scope, Walk};
+use super::{Scope, Use, Walk};
 use crate::input::onnx::{
     schema::{self, Parameter, Schema},
     view::shown,
@@ -14,7 +14,7 @@ use crate::input::onnx::{
 /// Values of one model whose type is remembered.
 const VALUE_LIMIT: usize = 1_000_000;
 /// Different typings of one operator.
-pub(super) const TYPING_LIMIT: usize = 64;
+const TYPING_LIMIT: usize = 64;
 /// Broken rules that are kept.
 pub(super) const FAULT_LIMIT: usize = 100;
 /// Inputs and outputs of one node that are looked at.
@@ -48,6 +48,25 @@ pub(super) struct Parts<'a> {
     pub(super) stated: Option<i64>,
     /// The element type of a tensor or number in an attribute called `value` or `value_...`.
     pub(super) value: Option<i64>,
+}
+
+impl<'a> Use<'a> {
+    /// Counts a node with its version and types.
+    pub(super) fn add(
+        &mut self,
+        schema: &'static Schema,
+        bindings: Bindings,
+        name: &'a [u8],
+        place: impl Fn() -> String,
+    ) {
+        let same = |known: &TypedUse<'_>| known.schema.since == schema.since && known.bindings == bindings;
+        if let Some(at) = self.typed.iter().position(same) {
+            self.typed[at].count += 1;
+        } else if self.typed.len() < TYPING_LIMIT {
+            let place = if name.is_empty() { place() } else { String::new() };
+            self.typed.push(TypedUse { schema, bindings, count: 1, name, place });
+        }
+    }
 }
 
 impl<'a> Walk<'a> {
