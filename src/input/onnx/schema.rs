@@ -2,7 +2,10 @@
 //!
 //! Specification: <https://github.com/onnx/onnx/blob/main/docs/Operators.md>.
 
-use std::{collections::HashMap, sync::OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, OnceLock, PoisonError},
+};
 
 use super::messages::element_number;
 
@@ -20,7 +23,6 @@ pub(super) enum Parameter {
 /// One version of an operator.
 #[derive(Debug)]
 pub(super) struct Schema {
-    domain: &'static str,
     /// The operator set that brought this version.
     pub(super) since: i64,
     inputs: Vec<Parameter>,
@@ -60,37 +62,52 @@ fn parameter(all: &[Parameter], repeat: bool, at: usize) -> Parameter {
 }
 
 /// The version of an operator that an operator set has.
+///
+/// Lines are found by name and only those that are asked for are taken apart: a model uses few of all operators.
 pub(super) fn find(domain: &[u8], operator: &[u8], opset: i64) -> Option<&'static Schema> {
-    static ALL: OnceLock<HashMap<&'static [u8], Vec<Schema>>> = OnceLock::new();
-    let versions = ALL.get_or_init(read).get(operator)?;
-    versions.iter().filter(|it| it.domain.as_bytes() == domain && it.since <= opset).max_by_key(|it| it.since)
+    static LINES: OnceLock<Vec<&'static str>> = OnceLock::new();
+    static READ: Mutex<BTreeMap<usize, &'static Schema>> = Mutex::new(BTreeMap::new());
+    let lines = LINES.get_or_init(lines);
+    let start = lines.partition_point(|line| name(line) < operator);
+    let versions = lines[start..].iter().take_while(|line| name(line) == operator).enumerate();
+    let fits = versions.filter_map(|(at, line)| {
+        let mut words = line.split('\t').skip(1);
+        let same = words.next()?.as_bytes() == domain;
+        let since: i64 = words.next()?.parse().ok()?;
+        (same && since <= opset).then_some((since, start + at))
+    });
+    let (_, at) = fits.max()?;
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    // There are as many as there are lines, and they are needed to the end.
+    Some(*read.entry(at).or_insert_with(|| Box::leak(Box::new(schema(lines[at])))))
 }
 
-fn read() -> HashMap<&'static [u8], Vec<Schema>> {
-    let mut all: HashMap<&'static [u8], Vec<Schema>> = HashMap::new();
-    for line in include_str!("schema.tsv").lines().filter(|line| !line.starts_with('#')) {
-        let mut words = line.split('\t');
-        let mut next = || words.next().unwrap_or_default();
-        let (name, domain, since, inputs, outputs, kind) = (next(), next(), next(), next(), next(), next());
-        let ((inputs, inputs_repeat), (outputs, outputs_repeat)) = (parameters(inputs), parameters(outputs));
-        let (since, is_function) = (since.parse().unwrap_or(i64::MAX), kind == "function");
-        let (most_inputs, most_outputs) = (most(next()), most(next()));
-        let attributes = Some(next()).filter(|all| *all != "*");
-        let schema = Schema {
-            domain,
-            since,
-            inputs,
-            inputs_repeat,
-            outputs,
-            outputs_repeat,
-            is_function,
-            most_inputs,
-            most_outputs,
-            attributes,
-        };
-        all.entry(name.as_bytes()).or_default().push(schema);
+/// The lines of the table, sorted by name.
+fn lines() -> Vec<&'static str> {
+    include_str!("schema.tsv").lines().filter(|line| !line.starts_with('#')).collect()
+}
+
+fn name(line: &str) -> &[u8] {
+    line.split('\t').next().unwrap_or_default().as_bytes()
+}
+
+fn schema(line: &'static str) -> Schema {
+    let mut words = line.split('\t').skip(1);
+    let mut next = || words.next().unwrap_or_default();
+    let (_domain, since, inputs, outputs, kind) = (next(), next(), next(), next(), next());
+    let ((inputs, inputs_repeat), (outputs, outputs_repeat)) = (parameters(inputs), parameters(outputs));
+    let (most_inputs, most_outputs) = (most(next()), most(next()));
+    Schema {
+        since: since.parse().unwrap_or(i64::MAX),
+        inputs,
+        inputs_repeat,
+        outputs,
+        outputs_repeat,
+        is_function: kind == "function",
+        most_inputs,
+        most_outputs,
+        attributes: Some(next()).filter(|all| *all != "*"),
     }
-    all
 }
 
 /// The end of a range such as `1-2` or `1-`.
@@ -112,11 +129,12 @@ mod tests {
 
     #[test]
     fn every_line_is_understood() {
-        let all = read();
-        let lines = include_str!("schema.tsv").lines().filter(|line| !line.starts_with('#'));
-        assert_eq!(lines.count(), all.values().map(Vec::len).sum::<usize>());
-        for (name, schema) in all.iter().flat_map(|(name, all)| all.iter().map(move |schema| (name, schema))) {
-            assert!((1..1000).contains(&schema.since), "{}", String::from_utf8_lossy(name));
+        let lines = lines();
+        assert!(lines.len() > 700 && lines.is_sorted_by_key(|line| name(line)));
+        for line in lines {
+            let schema = schema(line);
+            assert_eq!(line.split('\t').count(), 9, "{line}");
+            assert!((1..1000).contains(&schema.since), "{line}");
             for parameter in schema.inputs.iter().chain(&schema.outputs) {
                 // A constraint is called T, T1, tensor_type or so; an element type that is not known would look like one.
                 let Parameter::Constraint(constraint) = parameter else { continue };
