@@ -6,21 +6,24 @@
 //! which inputs are really initialisers.
 
 mod elements;
+mod names;
 mod tensors;
 mod types;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use prost::Message as _;
 
 use self::{
-    elements::{PARAMETER_LIMIT, Parts, TypedUse, Values},
+    elements::{PARAMETER_LIMIT, Parts, TYPING_LIMIT, TypedUse, VALUE_LIMIT, Values},
+    names::Keyed,
     types::Kind,
 };
 use super::{
     messages::{
         self, OperatorSetId, StringStringEntry, attribute, element_word, function, graph, model, node, training, value_info,
     },
+    schema::{self, Schema},
     view::shown,
     wire::{Fields, Part, Value, WireError},
 };
@@ -124,6 +127,10 @@ impl FunctionId<'_> {
 /// An operator while nodes are still being counted.
 #[derive(Debug)]
 struct Use<'a> {
+    domain: &'a [u8],
+    operator: &'a [u8],
+    /// The version of the operator that an operator set has: of the set that was asked for last.
+    schema: Option<(i64, Option<&'static Schema>)>,
     count: u64,
     name: &'a [u8],
     place: String,
@@ -154,11 +161,17 @@ struct Scope<'s> {
     is_main: bool,
     /// The body of a function, whose values have the types of the caller's.
     is_body: bool,
-    /// The operator sets that decide what a node means when the model is loaded; `None` where it is never resolved.
-    judged: Option<&'s Imports>,
+    /// The operator sets that decide what a node means when the model is loaded, those that count first in front;
+    /// `None` where it is never resolved.
+    judged: Option<[&'s Imports; 2]>,
 }
 
 impl Scope<'_> {
+    /// The version of a domain that decides what a node means, 0 if it is not imported; `None` where that is never resolved.
+    fn resolved(&self, domain: &[u8]) -> Option<i64> {
+        self.judged.map(|sets| sets.iter().find_map(|imports| imports.get(domain).copied()).unwrap_or(0))
+    }
+
     /// The place of a node in words, such as `graph.node[4].then_branch.node[0]`.
     fn place(&self, index: usize) -> String {
         let mut text = String::new();
@@ -194,11 +207,18 @@ struct Walk<'a> {
     has_graph: bool,
     imports: Imports,
     /// Names among the inputs, and whether an initialiser has the name.
-    inputs: HashMap<&'a [u8], bool>,
-    functions: HashSet<FunctionId<'a>>,
-    /// Functions that a graph, or a function that is called, calls.
-    called: HashSet<FunctionId<'a>>,
-    uses: HashMap<(&'a [u8], &'a [u8]), Use<'a>>,
+    inputs: HashMap<&'a [u8], bool, Keyed>,
+    /// Functions by name: the places in `bodies`.
+    functions: HashMap<FunctionId<'a>, usize, Keyed>,
+    /// Functions in file order, and whether a graph, or a function that is called, calls them.
+    bodies: Vec<(Part, bool)>,
+    /// Functions that were found to be called and are not read yet.
+    called: Vec<usize>,
+    /// Operators by domain and name: the places in `uses`.
+    used: HashMap<(&'a [u8], &'a [u8]), usize, Keyed>,
+    uses: Vec<Use<'a>>,
+    /// What the last node was taken apart into, to be used again.
+    spare: Parts<'a>,
     types: BTreeSet<i64>,
     /// The element types of values, by name.
     values: Values<'a>,
@@ -214,12 +234,15 @@ impl<'a> Walk<'a> {
             ir: None,
             has_graph: false,
             imports: Imports::new(),
-            inputs: HashMap::new(),
-            functions: HashSet::new(),
-            called: HashSet::new(),
-            uses: HashMap::new(),
+            inputs: HashMap::default(),
+            functions: HashMap::default(),
+            bodies: Vec::new(),
+            called: Vec::new(),
+            used: HashMap::default(),
+            uses: Vec::new(),
+            spare: Parts::default(),
             types: BTreeSet::new(),
-            values: Values::new(),
+            values: Values::default(),
             external: HashMap::new(),
             notes: BTreeMap::new(),
         }
@@ -254,8 +277,9 @@ impl<'a> Walk<'a> {
                 (model::METADATA_PROPS, Value::Bytes(part)) => self.metadata(part)?,
                 (model::FUNCTIONS, Value::Bytes(part)) => {
                     let id = self.function_id(part)?;
-                    if self.functions.len() < FUNCTION_LIMIT {
-                        self.functions.insert(id);
+                    if self.bodies.len() < FUNCTION_LIMIT {
+                        self.functions.entry(id).or_insert(self.bodies.len());
+                        self.bodies.push((part, false));
                     } else {
                         self.note(Topic::Function, || format!("more than {FUNCTION_LIMIT} local functions"));
                     }
@@ -276,7 +300,9 @@ impl<'a> Walk<'a> {
         while let Some(field) = fields.pull()? {
             if let (graph::INPUT, Value::Bytes(part)) = (field.number, field.value) {
                 let name = self.value_name(part)?;
-                self.inputs.insert(name, false);
+                if self.inputs.len() < VALUE_LIMIT {
+                    self.inputs.insert(name, false);
+                }
             }
         }
         Ok(())
@@ -355,37 +381,33 @@ impl<'a> Walk<'a> {
 
     fn contents(&mut self) -> Result<(), WireError> {
         let imports = std::mem::take(&mut self.imports);
-        let scope = Scope { parent: None, label: b"graph", imports: &imports, depth: 0, is_main: true, is_body: false, judged: Some(&imports) };
+        let scope = Scope { parent: None, label: b"graph", imports: &imports, depth: 0, is_main: true, is_body: false, judged: Some([&imports; 2]) };
         let mut fields = Fields::new(self.bytes, Part::whole(self.bytes), &messages::MODEL);
         while let Some(field) = fields.pull()? {
             if let (model::GRAPH, Value::Bytes(part)) = (field.number, field.value) {
                 self.graph(part, scope)?;
             }
         }
-        // Functions come last, so that the first node of an operator is one of the graph if there is any. One that nobody
-        // calls is never resolved. Training graphs are no part of inference.
-        let mut waiting: Vec<(FunctionId<'a>, Part)> = Vec::new();
         let mut fields = Fields::new(self.bytes, Part::whole(self.bytes), &messages::MODEL);
         while let Some(field) = fields.pull()? {
-            match (field.number, field.value) {
-                (model::TRAINING_INFO, Value::Bytes(part)) => self.training(part, &imports)?,
-                (model::FUNCTIONS, Value::Bytes(part)) => waiting.push((self.function_id(part)?, part)),
-                _ => {}
+            if let (model::TRAINING_INFO, Value::Bytes(part)) = (field.number, field.value) {
+                self.training(part, &imports)?;
             }
         }
-        loop {
-            let known = self.called.len();
-            let (ready, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(id, _)| self.called.contains(id));
-            waiting = later;
-            for (_, part) in &ready {
-                self.function(*part, &imports, true)?;
-            }
-            if self.called.len() == known || ready.is_empty() {
-                break;
+        // Functions come last, so that the first node of an operator is one of the graph if there is any. One that nobody
+        // calls is never resolved. Training graphs are no part of inference.
+        while !self.called.is_empty() {
+            let mut called = std::mem::take(&mut self.called);
+            called.sort_unstable();
+            for at in called {
+                self.function(self.bodies[at].0, &imports, true)?;
             }
         }
-        for (_, part) in waiting {
-            self.function(part, &imports, false)?;
+        for at in 0..self.bodies.len() {
+            let (part, is_called) = self.bodies[at];
+            if !is_called {
+                self.function(part, &imports, false)?;
+            }
         }
         self.imports = imports;
         Ok(())
@@ -414,12 +436,17 @@ impl<'a> Walk<'a> {
                 self.import(part, &mut imports)?;
             }
         }
-        // The body is put in place of the call, and then its nodes mean what the model's operator sets say.
-        let mut effective = imports.clone();
-        effective.extend(model_imports.iter().map(|(domain, version)| (domain.clone(), *version)));
         let label = format!("function {}", shown(id.name, 40));
-        let scope =
-            Scope { parent: None, label: label.as_bytes(), imports: &imports, depth: 0, is_main: false, is_body: true, judged: is_called.then_some(&effective) };
+        let scope = Scope {
+            parent: None,
+            label: label.as_bytes(),
+            imports: &imports,
+            depth: 0,
+            is_main: false,
+            is_body: true,
+            // The body is put in place of the call, and then its nodes mean what the model's operator sets say.
+            judged: is_called.then_some([model_imports, &imports]),
+        };
         let mut fields = Fields::new(self.bytes, part, &messages::FUNCTION);
         let mut index = 0;
         while let Some(field) = fields.pull()? {
@@ -491,16 +518,27 @@ impl<'a> Walk<'a> {
     }
 
     fn node(&mut self, part: Part, index: usize, scope: Scope<'_>) -> Result<(), WireError> {
-        let (mut name, mut operator, mut domain, mut overload): (&[u8], &[u8], &[u8], &[u8]) = (b"", b"", b"", b"");
-        let mut parts = Parts::default();
+        // Nodes of a subgraph find nothing to use again.
+        let mut parts = std::mem::take(&mut self.spare);
+        let done = self.take_apart(part, index, scope, &mut parts);
+        if done.is_ok() {
+            self.count(&mut parts, index, scope);
+        }
+        parts.clear();
+        self.spare = parts;
+        done
+    }
+
+    /// Reads what a node says.
+    fn take_apart(&mut self, part: Part, index: usize, scope: Scope<'_>, parts: &mut Parts<'a>) -> Result<(), WireError> {
         let mut fields = Fields::new(self.bytes, part, &messages::NODE);
         while let Some(field) = fields.pull()? {
             let Value::Bytes(part) = field.value else { continue };
             match field.number {
-                node::NAME => name = part.of(self.bytes),
-                node::OP_TYPE => operator = part.of(self.bytes),
-                node::DOMAIN => domain = part.of(self.bytes),
-                node::OVERLOAD => overload = part.of(self.bytes),
+                node::NAME => parts.name = part.of(self.bytes),
+                node::OP_TYPE => parts.operator = part.of(self.bytes),
+                node::DOMAIN => parts.domain = part.of(self.bytes),
+                node::OVERLOAD => parts.overload = part.of(self.bytes),
                 node::INPUT => {
                     parts.counts.0 += 1;
                     if parts.inputs.len() < PARAMETER_LIMIT {
@@ -527,66 +565,90 @@ impl<'a> Walk<'a> {
                 _ => {}
             }
         }
-        let domain = domain_name(domain);
-        let id = FunctionId { domain, name: operator, overload };
-        if !self.functions.is_empty() && self.functions.contains(&id) {
-            if scope.judged.is_some() {
-                self.called.insert(id);
+        Ok(())
+    }
+
+    /// Counts a node, as a call of a function or a use of its operator.
+    fn count(&mut self, parts: &mut Parts<'a>, index: usize, scope: Scope<'_>) {
+        let (name, operator, domain) = (parts.name, parts.operator, domain_name(parts.domain));
+        if !self.functions.is_empty()
+            && let Some(at) = self.functions.get(&FunctionId { domain, name: operator, overload: parts.overload })
+        {
+            if scope.judged.is_some() && !std::mem::replace(&mut self.bodies[*at].1, true) {
+                self.called.push(*at);
             }
-            return Ok(());
+            return;
         }
         if operator.is_empty() {
             self.note(Topic::Operator, || format!("{} does not say its operator", scope.place(index)));
-            return Ok(());
+            return;
         }
         if let Some(stated) = parts.stated.filter(|_| domain == DEFAULT_DOMAIN.as_bytes()) {
             self.element(stated);
         }
-        let version = scope.imports.get(domain).copied();
-        let label = || if name.is_empty() { scope.place(index) } else { shown(name, 80) };
-        let typed = if scope.is_body { None } else { self.typed(domain, operator, &parts, scope, label) };
-        let resolved = scope.judged.map(|imports| imports.get(domain).copied().unwrap_or(0));
+        let key = (domain, operator);
+        let known = self.used.get(&key).copied();
+        let resolved = scope.resolved(domain);
+        // ONNX Runtime's own domain need not be imported.
+        let own = (domain == b"com.microsoft").then_some(1);
+        let schema = resolved.filter(|_| !scope.is_body).and_then(|version| if version > 0 { Some(version) } else { own }).and_then(|opset| {
+            let cached = known.and_then(|at| self.uses[at].schema).filter(|(cached, _)| *cached == opset);
+            let (_, schema) = cached.unwrap_or_else(|| (opset, schema::find(domain, operator, opset)));
+            if let Some(at) = known {
+                self.uses[at].schema = Some((opset, schema));
+            }
+            schema
+        });
+        if let Some(schema) = schema {
+            self.typed(schema, parts, || if name.is_empty() { scope.place(index) } else { shown(name, 80) });
+        }
+        let at = match known {
+            Some(at) => at,
+            None if self.uses.len() >= OPERATOR_LIMIT => {
+                self.note(Topic::Operator, || format!("more than {OPERATOR_LIMIT} different operators"));
+                return;
+            }
+            None => {
+                self.used.insert(key, self.uses.len());
+                self.uses.push(Use {
+                    domain,
+                    operator,
+                    schema: None,
+                    count: 0,
+                    name,
+                    place: scope.place(index),
+                    opset: None,
+                    resolved: None,
+                    lacks_axis: false,
+                    typed: Vec::new(),
+                });
+                self.uses.len() - 1
+            }
+        };
+        let used = &mut self.uses[at];
         let widened = |known: Option<(i64, i64)>, version: i64| {
             let (low, high) = known.unwrap_or((version, version));
             Some((low.min(version), high.max(version)))
         };
-        let lacks_axis = !parts.attributes.contains(&b"axis".as_slice());
-        let key = (domain, operator);
-        let is_full = self.uses.len() >= OPERATOR_LIMIT;
-        match self.uses.get_mut(&key) {
-            Some(known) => {
-                known.count += 1;
-                known.lacks_axis |= lacks_axis;
-                if known.name.is_empty() {
-                    known.name = name;
-                }
-                if let Some(version) = version {
-                    known.opset = widened(known.opset, version);
-                }
-                if let Some(version) = resolved {
-                    known.resolved = widened(known.resolved, version);
-                }
-            }
-            None if is_full => {
-                self.note(Topic::Operator, || format!("more than {OPERATOR_LIMIT} different operators"));
-            }
-            None => {
-                let opset = version.map(|version| (version, version));
-                self.uses.insert(key, Use {
-                    count: 1,
-                    name,
-                    place: scope.place(index),
-                    opset,
-                    resolved: resolved.and_then(|version| widened(None, version)),
-                    lacks_axis,
-                    typed: Vec::new(),
-                });
-            }
+        used.count += 1;
+        used.lacks_axis |= !parts.attributes.contains(&b"axis".as_slice());
+        if used.name.is_empty() {
+            used.name = name;
         }
-        if let (Some((schema, bindings)), Some(used)) = (typed, self.uses.get_mut(&key)) {
-            used.add(schema, bindings, name, || scope.place(index));
+        if let Some(version) = scope.imports.get(domain) {
+            used.opset = widened(used.opset, *version);
         }
-        Ok(())
+        if let Some(version) = resolved {
+            used.resolved = widened(used.resolved, version);
+        }
+        let Some(schema) = schema else { return };
+        let same = |known: &TypedUse<'_>| known.schema.since == schema.since && known.bindings == parts.bindings;
+        if let Some(at) = used.typed.iter().position(same) {
+            used.typed[at].count += 1;
+        } else if used.typed.len() < TYPING_LIMIT {
+            let place = if name.is_empty() { scope.place(index) } else { String::new() };
+            used.typed.push(TypedUse { schema, bindings: parts.bindings.clone(), count: 1, name, place });
+        }
     }
 
     /// Reads an attribute; returns its name and the element type that it states or has, if it does.
@@ -656,17 +718,16 @@ impl<'a> Walk<'a> {
         model.ir_version = self.ir.map(IrVersion);
         model.opsets = self.imports.iter().map(|(domain, version)| (lossy(domain), Opset(*version))).collect();
         model.element_types = self.types.iter().filter_map(|it| element_word(*it)).map(Into::into).collect();
-        let mut uses: Vec<_> = self.uses.into_iter().collect();
-        uses.sort_unstable_by_key(|(key, _)| *key);
-        for ((domain, operator), found) in uses {
+        self.uses.sort_unstable_by_key(|found| (found.domain, found.operator));
+        for found in self.uses {
             let first_node = if found.name.is_empty() { found.place } else { lossy(found.name) };
             let opset = found.opset.map(|(low, high)| (Opset(low), Opset(high)));
             let resolved = found.resolved.map(|(low, high)| (Opset(low), Opset(high)));
             let typings = found.typed.into_iter().map(typing).collect();
             // Names that are not UTF-8 can come out as one.
-            let operators = model.operators.entry(lossy(domain)).or_default();
+            let operators = model.operators.entry(lossy(found.domain)).or_default();
             operators
-                .entry(lossy(operator))
+                .entry(lossy(found.operator))
                 .and_modify(|known| known.count += found.count)
                 .or_insert(OperatorUse { count: found.count, first_node, span: None, opset, resolved, lacks_axis: found.lacks_axis, typings });
         }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{build, read};
+use super::{build, memory::Peak, read};
 
 fn varint(mut number: u64) -> Vec<u8> {
     let mut out = Vec::new();
@@ -167,6 +167,67 @@ fn what_is_stored_is_bounded() {
     assert!(found.view.lines().count() < 2_000);
 }
 
+/// A node that calls a function of the model.
+fn call(name: &str) -> Vec<u8> {
+    [bytes(4, name.as_bytes()), bytes(7, b"local")].concat()
+}
+
+/// A function with these nodes.
+fn function(name: &str, nodes: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
+    let nodes: Vec<u8> = nodes.into_iter().flat_map(|node| bytes(7, &node)).collect();
+    bytes(25, &[bytes(1, name.as_bytes()), nodes, bytes(10, b"local")].concat())
+}
+
+#[test]
+fn a_chain_of_functions_is_followed_in_any_order() {
+    // The first one stands last, so that a walk through the file finds one more each time.
+    const COUNT: usize = 20_000;
+    let mut model = with_graph(&bytes(1, &call("f0")));
+    for at in (0..COUNT).rev() {
+        let next = if at + 1 < COUNT { call(&format!("f{}", at + 1)) } else { bytes(4, b"Add") };
+        model.extend(function(&format!("f{at}"), [next]));
+    }
+    model.extend(function("idle", [bytes(4, b"Sub")]));
+    let found = read(&model);
+    let operators = &found.model().operators["ai.onnx"];
+    assert_eq!(operators["Add"].resolved.map(|(low, high)| (low.0, high.0)), Some((17, 17)));
+    assert_eq!(operators["Sub"].resolved, None);
+    assert_eq!(found.model().functions.len(), COUNT + 1);
+}
+
+#[test]
+fn functions_may_call_each_other_many_times() {
+    let calls = |name: &str| vec![call(name); 50_000];
+    let model = [with_graph(&bytes(1, &call("A"))), function("A", calls("B")), function("B", calls("A"))].concat();
+    let found = read(&model);
+    assert!(found.model().operators.is_empty());
+    assert_eq!(found.model().functions.len(), 2);
+}
+
+#[test]
+fn functions_share_the_imports_of_their_model() {
+    let imports: Vec<u8> =
+        (0..1_000).flat_map(|at| bytes(8, &[bytes(1, format!("d{at}").as_bytes()), number(2, 3)].concat())).collect();
+    let names: Vec<String> = (0..5_000).map(|at| format!("f{at}")).collect();
+    let calls: Vec<u8> = names.iter().flat_map(|name| bytes(1, &call(name))).collect();
+    let node = [bytes(4, b"Own"), bytes(7, b"d7")].concat();
+    let bodies: Vec<u8> = names.iter().flat_map(|name| function(name, [node.clone()])).collect();
+    let model = [with_graph(&calls), imports, bodies].concat();
+    let peak = Peak::start();
+    let found = read(&model);
+    assert!(peak.bytes() < model.len() * 8, "{} of {}", peak.bytes(), model.len());
+    assert_eq!(found.model().operators["d7"]["Own"].resolved.map(|(low, high)| (low.0, high.0)), Some((3, 3)));
+}
+
+#[test]
+fn functions_beyond_the_limit_take_no_memory() {
+    let model = [with_graph(b""), bytes(25, b"").repeat(300_000)].concat();
+    let peak = Peak::start();
+    let found = read(&model);
+    assert!(peak.bytes() < model.len() * 8, "{} of {}", peak.bytes(), model.len());
+    assert_eq!(found.reasons(), ["more than 100000 local functions (and 199999 more of this kind)"]);
+}
+
 #[test]
 fn functions_that_call_each_other_are_read_once() {
     let function = |name: &[u8], calls: &[u8]| {
@@ -258,6 +319,32 @@ proptest! {
         let found = read(&bytes);
         found.check_places();
         prop_assert!(found.reading.fault.is_some() || found.reading.facts.len() == 1);
+    }
+
+    #[test]
+    fn only_functions_that_are_reached_count(
+        calls in proptest::collection::vec(proptest::collection::vec(0..12_usize, 0..4), 1..12),
+        first in proptest::collection::vec(0..12_usize, 0..3),
+    ) {
+        let name = |at: &usize| format!("f{at}");
+        let graph: Vec<u8> = first.iter().flat_map(|at| bytes(1, &call(&name(at)))).collect();
+        let mut model = with_graph(&graph);
+        for (at, calls) in calls.iter().enumerate() {
+            let own = bytes(4, format!("Op{at}").as_bytes());
+            model.extend(function(&name(&at), calls.iter().map(|at| call(&name(at))).chain([own])));
+        }
+        let mut reached = std::collections::BTreeSet::new();
+        let mut waiting = first;
+        while let Some(at) = waiting.pop() {
+            if at < calls.len() && reached.insert(at) {
+                waiting.extend(&calls[at]);
+            }
+        }
+        let found = read(&model);
+        let operators = &found.model().operators["ai.onnx"];
+        for at in 0..calls.len() {
+            prop_assert_eq!(operators[&format!("Op{at}")].resolved.is_some(), reached.contains(&at));
+        }
     }
 
     #[test]

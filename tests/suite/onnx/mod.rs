@@ -3,8 +3,11 @@
 mod build;
 mod corpus;
 mod fixtures;
+mod fuzz;
 mod hostile;
+mod memory;
 mod oracle;
+mod tree;
 
 use envcheck::{
     fact::{FactKind, Model, Standing},

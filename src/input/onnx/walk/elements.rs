@@ -5,23 +5,23 @@
 
 use std::collections::HashMap;
 
-use super::{Scope, Use, Walk};
+use super::{Walk, names::Keyed};
 use crate::input::onnx::{
-    schema::{self, Parameter, Schema},
+    schema::{Parameter, Schema},
     view::shown,
 };
 
 /// Values of one model whose type is remembered.
-const VALUE_LIMIT: usize = 1_000_000;
+pub(super) const VALUE_LIMIT: usize = 1_000_000;
 /// Different typings of one operator.
-const TYPING_LIMIT: usize = 64;
+pub(super) const TYPING_LIMIT: usize = 64;
 /// Broken rules that are kept.
 pub(super) const FAULT_LIMIT: usize = 100;
 /// Inputs and outputs of one node that are looked at.
 pub(super) const PARAMETER_LIMIT: usize = 256;
 
 /// The element types of values by name.
-pub(super) type Values<'a> = HashMap<&'a [u8], i64>;
+pub(super) type Values<'a> = HashMap<&'a [u8], i64, Keyed>;
 
 /// The types that stand for an operator's type constraints.
 pub(super) type Bindings = Vec<(&'static str, i64)>;
@@ -36,9 +36,13 @@ pub(super) struct TypedUse<'a> {
     pub(super) place: String,
 }
 
-/// What a node says beside its operator.
+/// What a node says.
 #[derive(Debug, Default)]
 pub(super) struct Parts<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) operator: &'a [u8],
+    pub(super) domain: &'a [u8],
+    pub(super) overload: &'a [u8],
     pub(super) inputs: Vec<&'a [u8]>,
     pub(super) outputs: Vec<&'a [u8]>,
     /// All inputs and outputs, those beyond the limit too.
@@ -48,24 +52,19 @@ pub(super) struct Parts<'a> {
     pub(super) stated: Option<i64>,
     /// The element type of a tensor or number in an attribute called `value` or `value_...`.
     pub(super) value: Option<i64>,
+    /// The types of its operator's constraints, in order.
+    pub(super) bindings: Bindings,
 }
 
-impl<'a> Use<'a> {
-    /// Counts a node with its version and types.
-    pub(super) fn add(
-        &mut self,
-        schema: &'static Schema,
-        bindings: Bindings,
-        name: &'a [u8],
-        place: impl Fn() -> String,
-    ) {
-        let same = |known: &TypedUse<'_>| known.schema.since == schema.since && known.bindings == bindings;
-        if let Some(at) = self.typed.iter().position(same) {
-            self.typed[at].count += 1;
-        } else if self.typed.len() < TYPING_LIMIT {
-            let place = if name.is_empty() { place() } else { String::new() };
-            self.typed.push(TypedUse { schema, bindings, count: 1, name, place });
-        }
+impl Parts<'_> {
+    /// Empties it for the next node; the memory of its lists stays.
+    pub(super) fn clear(&mut self) {
+        self.inputs.clear();
+        self.outputs.clear();
+        self.attributes.clear();
+        self.bindings.clear();
+        let Parts { inputs, outputs, attributes, bindings, .. } = std::mem::take(self);
+        *self = Parts { inputs, outputs, attributes, bindings, ..Parts::default() };
     }
 }
 
@@ -77,21 +76,10 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The version of a node's operator and the types of its constraints; its outputs get their types.
-    pub(super) fn typed(
-        &mut self,
-        domain: &[u8],
-        operator: &[u8],
-        parts: &Parts<'a>,
-        scope: Scope<'_>,
-        node: impl Fn() -> String,
-    ) -> Option<(&'static Schema, Bindings)> {
-        // ONNX Runtime's own domain need not be imported.
-        let own = (domain == b"com.microsoft").then_some(1);
-        let opset = scope.judged?.get(domain).copied().or(own)?;
-        let schema = schema::find(domain, operator, opset)?;
-        self.checked(schema, operator, parts, node);
-        let mut bindings = Bindings::new();
+    /// Finds the types of a node's constraints; its outputs get their types.
+    pub(super) fn typed(&mut self, schema: &'static Schema, parts: &mut Parts<'a>, node: impl Fn() -> String) {
+        self.checked(schema, parts, node);
+        let mut bindings = std::mem::take(&mut parts.bindings);
         for (at, name) in parts.inputs.iter().enumerate() {
             if let (Parameter::Constraint(constraint), Some(element)) = (schema.input(at), self.values.get(name)) {
                 bind(&mut bindings, constraint, *element);
@@ -103,7 +91,7 @@ impl<'a> Walk<'a> {
                 Parameter::Constraint(constraint) => {
                     let bound = bindings.iter().find(|(known, _)| *known == constraint).map(|(_, element)| *element);
                     let element = bound
-                        .or_else(|| told(operator, parts, schema, constraint))
+                        .or_else(|| told(parts, schema, constraint))
                         // Else the file may say it of the value.
                         .or_else(|| self.values.get(name).copied());
                     if let Some(element) = element {
@@ -118,17 +106,17 @@ impl<'a> Walk<'a> {
             }
         }
         bindings.sort_unstable();
-        Some((schema, bindings))
+        parts.bindings = bindings;
     }
 }
 
 impl Walk<'_> {
     /// Notes what a node has that its operator does not allow.
-    fn checked(&mut self, schema: &Schema, operator: &[u8], parts: &Parts<'_>, node: impl Fn() -> String) {
+    fn checked(&mut self, schema: &Schema, parts: &Parts<'_>, node: impl Fn() -> String) {
         if self.model.faults.len() >= FAULT_LIMIT {
             return;
         }
-        let operator = || format!("{} of opset {}", shown(operator, 60), schema.since);
+        let operator = || format!("{} of opset {}", shown(parts.operator, 60), schema.since);
         let sides = [(parts.counts.0, schema.most_inputs, "input"), (parts.counts.1, schema.most_outputs, "output")];
         for (count, most, what) in sides {
             if count > most {
@@ -152,11 +140,11 @@ fn bind(bindings: &mut Bindings, constraint: &'static str, element: i64) {
 }
 
 /// The type of an output that no input has, by the attributes of the operator or what holds without them.
-fn told(operator: &[u8], parts: &Parts<'_>, schema: &Schema, constraint: &str) -> Option<i64> {
+fn told(parts: &Parts<'_>, schema: &Schema, constraint: &str) -> Option<i64> {
     const FLOAT: i64 = 1;
     const UINT8: i64 = 2;
     let by_inputs = (0..3).any(|at| schema.input(at) == Parameter::Constraint("T1"));
-    match operator {
+    match parts.operator {
         b"Cast" | b"BitCast" => parts.stated.filter(|it| *it != 0),
         b"Constant" => parts.value,
         b"ConstantOfShape" => Some(parts.value.unwrap_or(FLOAT)),
