@@ -1,22 +1,27 @@
 //! `envcheck diff` and `envcheck check`: read the sides, run the rules, report, and decide the exit code.
 
-use std::{mem::ManuallyDrop, path::PathBuf};
+use std::{
+    mem::{self, ManuallyDrop},
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
 
 use super::{
-    Failure, Gate, InputOptions, OutputOptions,
+    Failure, Gate, InputOptions, LookOptions,
     load::load,
     settings::{Settings, SettingsOptions},
     sides::{Wanted, stem},
+    terminal,
 };
 use crate::{
     environment::Side,
-    finding::{Finding, Impact, Severity},
+    finding::{Finding, Impact, Severity, Verdicts},
     fix,
     knowledge::{KNOWLEDGE_DATE, Knowledge},
-    report::{OUTPUTS, Report, ReportedSide},
-    rules::{self, Context, Rule},
+    report::{OUTPUTS, Output, Report, ReportedSide, RuleAbout},
+    rules::{self, Context, RULES, Rule},
+    text::Sources,
 };
 
 /// Compare a training side with a serving side.
@@ -54,9 +59,13 @@ struct VerdictOptions {
     /// A model file that serving loads; may be given several times
     #[arg(long, value_name = "FILE")]
     model: Vec<PathBuf>,
-    /// The output format
+    /// The format of what goes to standard output
     #[arg(long, value_parser = format_names(), default_value = "human")]
     format: String,
+    /// Write to a file instead of standard output; as `FORMAT=FILE`, in a format of its own and besides standard output,
+    /// any number of times
+    #[arg(short, long, value_name = "[FORMAT=]FILE")]
+    output: Vec<String>,
     /// The lowest severity that makes envcheck exit with 1
     #[arg(long, value_enum, default_value_t = FailOn::Error)]
     fail_on: FailOn,
@@ -74,7 +83,7 @@ struct VerdictOptions {
     #[command(flatten)]
     inputs: InputOptions,
     #[command(flatten)]
-    output: OutputOptions,
+    look: LookOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -154,68 +163,101 @@ impl Check {
     }
 }
 
+/// What one comparison was made of, and what came out.
+struct Judged {
+    name: String,
+    sources: ManuallyDrop<Sources>,
+    sides: ManuallyDrop<Vec<ReportedSide>>,
+    verdicts: Verdicts,
+}
+
+/// Where a report goes, and in which format.
+struct Destination<'a> {
+    output: &'static Output,
+    file: Option<&'a Path>,
+}
+
 /// Judges one comparison or several, and writes what was found.
 fn run(comparisons: &[Vec<Wanted>], options: &VerdictOptions, settings: &Settings) -> Result<Gate, Failure> {
     for name in options.select.iter().chain(&options.ignore) {
-        if !rules::RULES.iter().any(|rule| matches(rule, name)) {
+        if !RULES.iter().any(|rule| matches(rule, name)) {
             return Err(Failure::new(format!("no rule has the code or name `{name}`; `envcheck rules` lists them")));
         }
     }
-    let several = comparisons.len() > 1;
-    if several && !["human", "concise"].contains(&options.format.as_str()) {
-        let message = format!("--format {} holds one comparison, and envcheck.toml declares several", options.format);
-        return Err(Failure::new(format!("{message}: name one, as in `envcheck diff train serve`")));
-    }
-    let mut out = String::new();
-    let mut gate = Gate::Open;
-    for sides in comparisons {
-        let (text, reached) = judge(sides, options, settings)?;
-        if several {
-            let names: Vec<&str> = sides.iter().map(|side| side.name.as_str()).collect();
-            let before = if out.is_empty() { "" } else { "\n" };
-            out.push_str(&format_args!("{before}== {} ==\n", names.join(" -> ")).to_string());
-        }
-        out.push_str(&text);
-        if reached == Gate::Closed {
-            gate = Gate::Closed;
-        }
-    }
-    options.output.write(&out)?;
-    Ok(gate)
-}
-
-/// One comparison: its report, and whether it reached the gate.
-fn judge(wanted: &[Wanted], options: &VerdictOptions, settings: &Settings) -> Result<(String, Gate), Failure> {
-    // The process ends after the report: taking everything apart piece by piece would be a tenth of its time.
-    let mut sources = ManuallyDrop::new(settings.sources());
-    let sides = ManuallyDrop::new(load(wanted, &options.inputs, &settings.knowledge, &mut sources)?);
-    let context = context(&sides, &settings.knowledge)?;
-    let mut verdicts = rules::run(&context);
-    // The search for fixes costs more than the verdict; a format that does not show them does without.
-    if options.format != "concise" {
-        fix::suggest(&context, &mut verdicts);
-    }
-    verdicts.findings.retain(|finding| wanted_finding(finding, options));
-    verdicts.undecided.retain(|question| rules::find(question.code).is_some_and(|rule| selected(rule, options)));
-    let mut report = Report {
-        sides: &sides,
-        findings: verdicts.findings,
-        undecided: verdicts.undecided,
-        sources: &sources,
-        knowledge: KNOWLEDGE_DATE,
+    let destinations = destinations(options)?;
+    let fixes = destinations.iter().any(|it| it.output.shows_fixes);
+    let judge = |wanted: &Vec<Wanted>| judge(wanted, options, settings, fixes);
+    let mut judged = comparisons.iter().map(judge).collect::<Result<Vec<_>, _>>()?;
+    let verdicts: Vec<Verdicts> = judged.iter_mut().map(|it| mem::take(&mut it.verdicts)).collect();
+    let rules: Vec<RuleAbout> = RULES.iter().map(|rule| about(rule)).collect();
+    let report = |(judged, verdicts)| {
+        let Judged { name, sources, sides, .. }: &Judged = judged;
+        let Verdicts { findings, undecided } = verdicts;
+        let (name, excused, knowledge) = (name.clone(), Vec::new(), KNOWLEDGE_DATE);
+        let mut report = Report { name, rules: &rules, sides, findings, excused, undecided, sources, knowledge };
+        report.sort();
+        report
     };
-    report.sort();
-    let output = OUTPUTS.iter().find(|output| output.name == options.format);
-    let render = output.map_or(OUTPUTS[0].render, |output| output.render);
-    let text = render(&report, options.output.style());
+    let reports: Vec<Report<'_>> = judged.iter().zip(verdicts).map(report).collect();
+    for destination in destinations {
+        let text = (destination.output.render)(&reports, options.look.style(destination.file.is_some()));
+        terminal::write(destination.file, &text)?;
+    }
     let gate = match options.fail_on {
         FailOn::Error => Some(Severity::Error),
         FailOn::Warning => Some(Severity::Warning),
         FailOn::Info => Some(Severity::Info),
         FailOn::Never => None,
     };
-    let reached = gate.is_some_and(|least| report.findings.iter().any(|finding| finding.severity >= least));
-    Ok((text, if reached { Gate::Closed } else { Gate::Open }))
+    let mut findings = reports.iter().flat_map(|report| &report.findings);
+    let reached = gate.is_some_and(|least| findings.any(|finding| finding.severity >= least));
+    Ok(if reached { Gate::Closed } else { Gate::Open })
+}
+
+/// Where the reports go: files in formats of their own, and one file or standard output in the format of `--format`.
+fn destinations(options: &VerdictOptions) -> Result<Vec<Destination<'_>>, Failure> {
+    let named = |name: &str| OUTPUTS.iter().copied().find(|output| output.name == name);
+    let mut files = Vec::new();
+    let mut main = None;
+    for given in &options.output {
+        match given.split_once('=').and_then(|(format, file)| Some((named(format)?, file))) {
+            Some((_, "")) => return Err(Failure::new(format!("expected a file behind `{given}`"))),
+            Some((output, file)) => files.push(Destination { output, file: Some(Path::new(file)) }),
+            None if main.is_none() => main = Some(Path::new(given)),
+            None => {
+                let formats: Vec<&str> = OUTPUTS.iter().map(|output| output.name).collect();
+                let message = format!("`--output {given}` names a second file for `--format {}`", options.format);
+                return Err(Failure::new(format!(
+                    "{message}; expected FORMAT=FILE with one of {}",
+                    formats.join(", ")
+                )));
+            }
+        }
+    }
+    let output = named(&options.format).unwrap_or(OUTPUTS[0]);
+    files.push(Destination { output, file: main });
+    Ok(files)
+}
+
+fn about(rule: &Rule) -> RuleAbout {
+    let Rule { code, name, docs, severity, impact, .. } = *rule;
+    RuleAbout { code, name, summary: rule.summary(), docs, severity, impact }
+}
+
+/// One comparison: what the rules say about it.
+fn judge(wanted: &[Wanted], options: &VerdictOptions, settings: &Settings, fixes: bool) -> Result<Judged, Failure> {
+    // The process ends after the report: taking everything apart piece by piece would be a tenth of its time.
+    let mut sources = ManuallyDrop::new(settings.sources());
+    let sides = ManuallyDrop::new(load(wanted, &options.inputs, &settings.knowledge, &mut sources)?);
+    let context = context(&sides, &settings.knowledge)?;
+    let mut verdicts = rules::run(&context);
+    if fixes {
+        fix::suggest(&context, &mut verdicts);
+    }
+    verdicts.findings.retain(|finding| wanted_finding(finding, options));
+    verdicts.undecided.retain(|question| rules::find(question.code).is_some_and(|rule| selected(rule, options)));
+    let names: Vec<&str> = wanted.iter().map(|side| side.name.as_str()).collect();
+    Ok(Judged { name: names.join(" -> "), sources, sides, verdicts })
 }
 
 fn context<'a>(sides: &'a [ReportedSide], knowledge: &'a Knowledge) -> Result<Context<'a>, Failure> {

@@ -41,7 +41,7 @@ impl Lock {
         for side in &sides {
             let (text, notes) = write_lock(&side.environment, self.name.as_deref(), self.role.as_deref());
             self.output.write(&text)?;
-            if !self.output.quiet {
+            if !self.output.look.quiet {
                 for note in notes {
                     terminal::complain(&format!("note: {}\n", crate::text::escape(&note.0)));
                 }

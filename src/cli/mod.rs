@@ -62,12 +62,19 @@ struct InputOptions {
     stdin_filename: Option<String>,
 }
 
-/// How the output looks.
+/// Where the output goes, and how it looks.
 #[derive(Debug, Args)]
 struct OutputOptions {
     /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    look: LookOptions,
+}
+
+/// How the output looks.
+#[derive(Debug, Args)]
+struct LookOptions {
     /// When to use colours; the variables `NO_COLOR` and `CLICOLOR_FORCE` are respected
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
     color: ColorChoice,

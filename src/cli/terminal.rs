@@ -6,19 +6,20 @@ use std::{
     path::Path,
 };
 
-use super::{ColorChoice, Failure, OutputOptions};
+use super::{ColorChoice, Failure, LookOptions, OutputOptions};
 use crate::report::{Detail, Style};
 
 /// The width when nothing says how wide the terminal is.
 const WIDTH: usize = 100;
 
-impl OutputOptions {
-    pub(super) fn style(&self) -> Style {
+impl LookOptions {
+    /// The style of what goes to a file, or to standard output.
+    pub(super) fn style(&self, to_file: bool) -> Style {
         let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
         let color = match self.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto if set("NO_COLOR") || self.output.is_some() => false,
+            ColorChoice::Auto if set("NO_COLOR") || to_file => false,
             ColorChoice::Auto
                 if env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0" && !value.is_empty()) =>
             {
@@ -35,7 +36,9 @@ impl OutputOptions {
         };
         Style { color, width, detail }
     }
+}
 
+impl OutputOptions {
     /// Writes the result where it belongs.
     pub(super) fn write(&self, text: &str) -> Result<(), Failure> {
         write(self.output.as_deref(), text)

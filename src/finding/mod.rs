@@ -2,7 +2,13 @@
 //!
 //! A finding is data. How it looks is the business of `report`.
 
+mod excuse;
+mod fingerprint;
+
 use std::fmt;
+
+pub use excuse::{Excuse, Excused};
+pub use fingerprint::{Fingerprint, fingerprints};
 
 use crate::{
     knowledge::{OwnRow, Provenance, Reason},

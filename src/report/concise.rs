@@ -2,13 +2,21 @@
 
 use std::fmt::Write as _;
 
-use super::{Output, Report, Style};
+use super::{Output, Report, Style, human::heading};
 use crate::text::{Form, escape};
 
-pub(super) static OUTPUT: Output = Output { name: "concise", about: "one line a finding", render };
+pub(super) static OUTPUT: Output = Output { name: "concise", about: "one line a finding", shows_fixes: false, render };
 
-fn render(report: &Report<'_>, _style: Style) -> String {
+fn render(reports: &[Report<'_>], _style: Style) -> String {
     let mut out = String::new();
+    for report in reports {
+        heading(&mut out, reports, report);
+        lines(&mut out, report);
+    }
+    out
+}
+
+fn lines(out: &mut String, report: &Report<'_>) {
     for finding in &report.findings {
         let place = finding.labels.iter().find(|label| label.primary).or(finding.labels.first());
         if let Some(label) = place {
@@ -22,5 +30,4 @@ fn render(report: &Report<'_>, _style: Style) -> String {
         }
         let _ = writeln!(out, "{}[{}] {}", finding.severity, finding.code, escape(&finding.message));
     }
-    out
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(super) static OUTPUT: Output =
-    Output { name: "human", about: "for people: lines of both sides, reasons and advice", render };
+    Output { name: "human", about: "for people: lines of both sides, reasons and advice", shows_fixes: true, render };
 
 /// A finding as miette sees it.
 struct Shown<'a> {
@@ -68,7 +68,24 @@ impl Diagnostic for Shown<'_> {
     }
 }
 
-fn render(report: &Report<'_>, style: Style) -> String {
+fn render(reports: &[Report<'_>], style: Style) -> String {
+    let mut out = String::new();
+    for report in reports {
+        heading(&mut out, reports, report);
+        out.push_str(&one(report, style));
+    }
+    out
+}
+
+/// The name of a comparison, where there are several.
+pub(super) fn heading(out: &mut String, reports: &[Report<'_>], report: &Report<'_>) {
+    if reports.len() > 1 {
+        let before = if out.is_empty() { "" } else { "\n" };
+        let _ = writeln!(out, "{before}== {} ==", escape(&report.name));
+    }
+}
+
+fn one(report: &Report<'_>, style: Style) -> String {
     let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler =
         GraphicalReportHandler::new_themed(theme).with_width(style.width).with_context_lines(1).with_links(false);
@@ -220,10 +237,11 @@ fn summary(out: &mut String, report: &Report<'_>) {
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| if word == "info" { format!("{count} info") } else { counted(count, word) })
         .collect();
+    let ignored = if report.excused.is_empty() { String::new() } else { format!(", {} ignored", report.excused.len()) };
     let _ = match counts.as_slice() {
-        [] if report.undecided.is_empty() => writeln!(out, "no findings"),
-        [] => writeln!(out, "no findings, {} undecided", report.undecided.len()),
-        counts => writeln!(out, "{}", counts.join(", ")),
+        [] if report.undecided.is_empty() => writeln!(out, "no findings{ignored}"),
+        [] => writeln!(out, "no findings, {} undecided{ignored}", report.undecided.len()),
+        counts => writeln!(out, "{}{ignored}", counts.join(", ")),
     };
 }
 

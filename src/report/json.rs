@@ -4,13 +4,47 @@ use serde_json::{Value, json};
 
 use super::{Output, Report, Style, facts};
 use crate::{
-    finding::{Edit, Finding, Fix, Severity},
+    finding::{Edit, Finding, Fingerprint, Fix, Severity, fingerprints},
     text::Sources,
 };
 
-pub(super) static OUTPUT: Output = Output { name: "json", about: "for programs, with a stable schema", render };
+pub(super) static OUTPUT: Output =
+    Output { name: "json", about: "for programs, with a stable schema", shows_fixes: true, render };
 
-fn render(report: &Report<'_>, _style: Style) -> String {
+/// One comparison as an object; several as objects in a list.
+fn render(reports: &[Report<'_>], _style: Style) -> String {
+    let value = match reports {
+        [only] => {
+            let mut value = json!({ "version": 1, "tool": tool(only) });
+            merge(&mut value, comparison(only));
+            value
+        }
+        several => {
+            let comparisons: Vec<Value> = several
+                .iter()
+                .map(|report| {
+                    let mut value = json!({ "name": report.name });
+                    merge(&mut value, comparison(report));
+                    value
+                })
+                .collect();
+            json!({ "version": 1, "tool": several.first().map(tool), "comparisons": comparisons })
+        }
+    };
+    facts::json_text(&value)
+}
+
+fn merge(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}
+
+pub(super) fn tool(report: &Report<'_>) -> Value {
+    json!({ "name": "envcheck", "version": env!("CARGO_PKG_VERSION"), "knowledge": report.knowledge })
+}
+
+fn comparison(report: &Report<'_>) -> Value {
     let environments: Vec<Value> = report.sides.iter().map(|side| {
         let facts: Vec<Value> = side
             .environment
@@ -48,34 +82,17 @@ fn render(report: &Report<'_>, _style: Style) -> String {
         .flat_map(|side| side.environment.models())
         .map(|seen| Value::Object(facts::model(seen.value)))
         .collect();
-    let findings: Vec<Value> = report
-        .findings
+    let prints = report.fingerprints();
+    let findings: Vec<Value> =
+        report.findings.iter().zip(prints).map(|(it, print)| finding(it, print, report.sources)).collect();
+    let ignored: Vec<Value> = report
+        .excused
         .iter()
-        .map(|finding| {
-            let labels: Vec<Value> = finding
-                .labels
-                .iter()
-                .map(|label| {
-                    let mut map = facts::place(report.sources, label.place);
-                    map.insert("environment".into(), label.environment.clone().into());
-                    map.insert("text".into(), label.text.clone().into());
-                    map.insert("primary".into(), label.primary.into());
-                    Value::Object(map)
-                })
-                .collect();
-            let fixes = fixes(finding, report.sources);
-            json!({
-                "code": finding.code,
-                "rule": finding.rule,
-                "severity": finding.severity,
-                "impact": finding.impact,
-                "message": finding.message,
-                "components": finding.components,
-                "help": finding.help,
-                "labels": labels,
-                "evidence": finding.evidence,
-                "fixes": fixes,
-            })
+        .zip(fingerprints(report.excused.iter().map(|it| &it.finding), report.sources))
+        .map(|(excused, print)| {
+            let mut value = finding(&excused.finding, print, report.sources);
+            value["ignored"] = json!({ "by": excused.excuse.to_string(), "reason": excused.excuse.reason() });
+            value
         })
         .collect();
     let undecided: Vec<Value> = report
@@ -83,22 +100,49 @@ fn render(report: &Report<'_>, _style: Style) -> String {
         .iter()
         .map(|question| json!({ "code": question.code, "reason": question.reason, "remedy": question.remedy }))
         .collect();
-    let value = json!({
-        "version": 1,
-        "tool": { "name": "envcheck", "version": env!("CARGO_PKG_VERSION"), "knowledge": report.knowledge },
+    json!({
         "environments": environments,
         "models": models,
         "findings": findings,
+        "ignored": ignored,
         "undecided": undecided,
         "summary": {
             "error": report.count(Severity::Error),
             "warning": report.count(Severity::Warning),
             "info": report.count(Severity::Info),
-            "ignored": 0,
+            "ignored": report.excused.len(),
             "undecided": report.undecided.len(),
         },
-    });
-    facts::json_text(&value)
+    })
+}
+
+/// One finding, as the JSON report and the lines of `json-lines` show it.
+pub(super) fn finding(finding: &Finding, fingerprint: Fingerprint, sources: &Sources) -> Value {
+    let labels: Vec<Value> = finding
+        .labels
+        .iter()
+        .map(|label| {
+            let mut map = facts::place(sources, label.place);
+            map.insert("environment".into(), label.environment.clone().into());
+            map.insert("text".into(), label.text.clone().into());
+            map.insert("primary".into(), label.primary.into());
+            Value::Object(map)
+        })
+        .collect();
+    let fixes = fixes(finding, sources);
+    json!({
+        "code": finding.code,
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "impact": finding.impact,
+        "message": finding.message,
+        "components": finding.components,
+        "help": finding.help,
+        "labels": labels,
+        "evidence": finding.evidence,
+        "fixes": fixes,
+        "fingerprint": fingerprint.to_string(),
+    })
 }
 
 fn fixes(finding: &Finding, sources: &Sources) -> Vec<Value> {

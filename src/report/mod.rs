@@ -21,7 +21,7 @@ pub use needs::{NotRead, needs_json, needs_requirements, needs_text, release_jso
 
 use crate::{
     environment::Environment,
-    finding::{Finding, Severity, Undecided},
+    finding::{Excused, Finding, Fingerprint, Impact, Severity, Undecided, fingerprints},
     text::{Place, Sources},
 };
 
@@ -56,13 +56,36 @@ pub struct ReportedSide {
     pub inputs: Vec<InputSummary>,
 }
 
-/// Everything that an output may show.
+/// What an output may say about a rule.
+#[derive(Debug, Clone, Copy)]
+pub struct RuleAbout {
+    /// Such as `EC301`.
+    pub code: &'static str,
+    /// Such as `driver-too-old`.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// The manual, Markdown.
+    pub docs: &'static str,
+    /// The usual, and highest, severity.
+    pub severity: Severity,
+    /// The usual impact.
+    pub impact: Impact,
+}
+
+/// Everything that an output may show about one comparison.
 #[derive(Debug)]
 pub struct Report<'a> {
+    /// What is compared, such as `train -> serve`.
+    pub name: String,
+    /// All rules, in code order.
+    pub rules: &'a [RuleAbout],
     /// The sides, training first.
     pub sides: &'a [ReportedSide],
     /// Findings, worst first.
     pub findings: Vec<Finding>,
+    /// Findings that are not reported, and why.
+    pub excused: Vec<Excused>,
     /// Open questions.
     pub undecided: Vec<Undecided>,
     /// Texts that places point into.
@@ -76,6 +99,18 @@ impl Report<'_> {
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    /// The fingerprint of every finding, in their order.
+    #[must_use]
+    pub fn fingerprints(&self) -> Vec<Fingerprint> {
+        fingerprints(&self.findings, self.sources)
+    }
+
+    /// A rule by its code.
+    #[must_use]
+    pub fn rule(&self, code: &str) -> Option<&RuleAbout> {
+        self.rules.iter().find(|rule| rule.code == code)
     }
 
     /// Puts the findings into their order: worst first, then by code and place.
@@ -121,8 +156,10 @@ pub struct Output {
     pub name: &'static str,
     /// What it is for.
     pub about: &'static str,
-    /// Renders a report.
-    pub render: fn(&Report<'_>, Style) -> String,
+    /// Whether it shows fixes, the search for which costs more than the verdict.
+    pub shows_fixes: bool,
+    /// Renders the comparisons of a run: at least one.
+    pub render: fn(&[Report<'_>], Style) -> String,
 }
 
 /// Declares the registry: to add a format is to add one name.

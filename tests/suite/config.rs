@@ -1,5 +1,7 @@
 //! `envcheck.toml`: where it is found, what it declares, and how strictly it is read.
 
+use std::fs;
+
 use envcheck::{config, text::Sources};
 
 use super::cli::{Scratch, refused};
@@ -160,7 +162,15 @@ fn several_comparisons_are_shown_one_after_the_other() {
     assert_eq!(run.code, 1, "{}", run.stderr);
     let headings: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("== ")).collect();
     assert_eq!(headings, ["== train -> edge ==", "== train -> serve =="]);
-    refused(&scratch.run(&["check", "--format", "json"]), &["--format json holds one comparison"]);
+    let json = scratch.run(&["check", "--format", "json", "--output", "concise=lines.txt"]);
+    let report: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let validator = super::reports::schema("report.schema.json");
+    assert_eq!(super::reports::faults(&validator, "check", &report), [""; 0]);
+    let names: Vec<&str> =
+        report["comparisons"].as_array().unwrap().iter().filter_map(|it| it["name"].as_str()).collect();
+    assert_eq!(names, ["train -> edge", "train -> serve"]);
+    let lines = fs::read_to_string(scratch.path("lines.txt")).unwrap();
+    assert!(lines.starts_with("== train -> edge ==\n"), "{lines}");
     refused(&scratch.run(&["diff"]), &["expected one training and one serving environment"]);
 }
 

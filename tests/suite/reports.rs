@@ -10,14 +10,14 @@ use super::{
     rules::redacted,
 };
 
-fn schema(name: &str) -> Validator {
+pub(super) fn schema(name: &str) -> Validator {
     let text = fs::read_to_string(root().join("src/report").join(name)).unwrap();
     let schema: Value = serde_json::from_str(&text).unwrap();
     jsonschema::meta::validate(&schema).unwrap_or_else(|fault| panic!("{name}: {fault}"));
     jsonschema::options().with_draft(Draft::Draft202012).build(&schema).unwrap()
 }
 
-fn faults(validator: &Validator, what: &str, value: &Value) -> Vec<String> {
+pub(super) fn faults(validator: &Validator, what: &str, value: &Value) -> Vec<String> {
     validator.iter_errors(value).map(|fault| format!("{what}: {}: {fault}", fault.instance_path())).collect()
 }
 
