@@ -125,6 +125,9 @@ fn advice(out: &mut String, finding: &Finding, style: Style) {
     // What was checked stands before what is generally true.
     for fix in &finding.fixes {
         wrapped(out, "  fix: ", "       ", &format!("{} (checked against all rules)", fix.title), style.width);
+        if let Some(command) = &fix.command {
+            wrapped(out, "       ", "       ", &format!("$ {command}"), style.width);
+        }
     }
     // Advice that repeats a fix is not worth its words.
     let Some(help) = &finding.help else { return out.push('\n') };

@@ -11,6 +11,7 @@
 //! annotations, device configurations. Skipped with a note: what exceeds a limit (see `walk`), operator set imports
 //! without a version or with two, nodes without an operator, external tensors without a file.
 
+mod lowering;
 mod messages;
 mod other;
 mod schema;
@@ -24,6 +25,8 @@ use self::{
     wire::{Fields, Part, Value},
 };
 use std::path::Path;
+
+pub use lowering::Lowering;
 
 use super::{Claim, Files, Format, Probe, Reading, Skipped, files::normalise};
 use crate::{
