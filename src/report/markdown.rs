@@ -14,7 +14,7 @@ use super::{
     Output, Report, Style, counted,
     human::witness,
     merged::{Entry, Scene, count, excused, findings, scenes},
-    words::{clipped, remedies},
+    words::{self, clipped, remedies},
 };
 use crate::{
     environment::Side,
@@ -167,8 +167,7 @@ impl Columns {
         };
         let mut what = prose(&clipped(&entry.messages().join("; "), LONGEST));
         if let Some(excuse) = entry.excuse {
-            let reason = excuse.reason().map_or_else(String::new, |reason| format!(": {reason}"));
-            let _ = write!(what, " (ignored by {})", prose(&clipped(&format!("{excuse}{reason}"), LONGEST)));
+            let _ = write!(what, " ({})", prose(&clipped(&words::excuse(excuse), LONGEST)));
         }
         let mut cells = vec![severity.to_owned(), format!("{} {}", finding.code, finding.rule), what];
         if self.sides {

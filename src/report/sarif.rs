@@ -13,7 +13,7 @@ use super::{
     Output, Report, RuleAbout, Style, counted,
     facts::json_text,
     merged::{Entry, Region, Scene, excused, findings, scenes},
-    words::{advice, clipped, reasons},
+    words::{self, advice, clipped, reasons},
 };
 use crate::{
     finding::{Edit, Excuse, Fix, Label, Severity, Undecided},
@@ -320,16 +320,11 @@ fn fix(scene: &Scene<'_>, fix: &Fix) -> Option<Value> {
 }
 
 fn suppression(scene: &Scene<'_>, excuse: &Excuse) -> Value {
-    let (kind, why) = match excuse {
-        Excuse::Comment { .. } => ("inSource", None),
-        Excuse::Config { .. } => ("external", None),
-        Excuse::Baseline { path } => ("external", Some(format!("it is in the baseline {path}"))),
-        Excuse::Since { revision } => ("external", Some(format!("it was there at {revision}"))),
+    let kind = match excuse {
+        Excuse::Comment { .. } => "inSource",
+        Excuse::Config { .. } | Excuse::Baseline { .. } | Excuse::Since { .. } => "external",
     };
-    let mut suppression = json!({ "kind": kind, "status": "accepted" });
-    if let Some(why) = excuse.reason().map(str::to_owned).or(why) {
-        suppression["justification"] = escape(&why).into();
-    }
+    let mut suppression = json!({ "kind": kind, "status": "accepted", "justification": words::excuse(excuse) });
     if let Some(place) = excuse.place() {
         suppression["location"] = physical(scene, place);
     }

@@ -4,7 +4,7 @@
 
 use super::human::witness;
 use crate::{
-    finding::{Evidence, Finding},
+    finding::{Evidence, Excuse, Finding},
     text::escape,
 };
 
@@ -34,6 +34,18 @@ pub(super) fn one_line(messages: &[String], finding: &Finding) -> String {
     let remedies = remedies(finding);
     let message = messages.join("; ");
     if remedies.is_empty() { message } else { format!("{message}; fix: {}", remedies.join(", or ")) }
+}
+
+/// Why a finding is not reported: who decided it, and the reason if one was given.
+pub(super) fn excuse(excuse: &Excuse) -> String {
+    let by = match excuse {
+        Excuse::Comment { .. } => "ignored by a comment".to_owned(),
+        Excuse::Config { .. } => "ignored by the configuration".to_owned(),
+        Excuse::Baseline { path } => format!("in the baseline {path}"),
+        Excuse::Since { revision } => format!("already there at {revision}"),
+    };
+    let reason = excuse.reason().map_or_else(String::new, |reason| format!(": {reason}"));
+    escape(&format!("{by}{reason}"))
 }
 
 /// At most so many characters, with a sign where something was cut.
