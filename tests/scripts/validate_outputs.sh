@@ -8,6 +8,7 @@
 #               added, since GitLab reads the first and editors read both
 #   checkstyle  xmllint
 #   json-lines  check-jsonschema against src/report/json-lines.schema.json
+#   markdown    cmarkgfm, the parser of GitHub: of a hostile input nothing but envcheck's own markup may be left
 #   workflows   check-jsonschema with its schemas of GitHub's workflows and actions
 #
 # The validators are installed once, into the folder that ENVCHECK_VALIDATORS names or into target/validators.
@@ -24,9 +25,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$root"
 
-if ! [ -e "$cache/ready-1" ]; then
+if ! [ -e "$cache/ready-2" ]; then
   python3 -m venv "$cache/venv"
-  "$python" -m pip install --quiet 'check-jsonschema==0.39.*' 'junitparser==5.*'
+  "$python" -m pip install --quiet 'check-jsonschema==0.39.*' 'junitparser==5.*' 'cmarkgfm==2025.*'
   # The sources of pytest carry the schema of Jenkins.
   "$python" -m pip download --quiet --no-deps --no-binary :all: --dest "$work" 'pytest==8.3.5'
   tar -xOf "$work"/pytest-8.3.5.tar.gz pytest-8.3.5/testing/example_scripts/junit-10.xsd >"$cache/junit-10.xsd"
@@ -35,7 +36,7 @@ if ! [ -e "$cache/ready-1" ]; then
     npm install --silent --no-audit --no-fund --prefix "$cache/npm" \
       @microsoft/jest-sarif@1.0.0-beta.0 @microsoft/sarif-multitool-linux@5.7.0 >/dev/null
   fi
-  touch "$cache/ready-1"
+  touch "$cache/ready-2"
 fi
 check="$cache/venv/bin/check-jsonschema --quiet --no-cache"
 modules=$cache/npm/node_modules/@microsoft
@@ -65,6 +66,13 @@ write operators check $rules/missing-kernel/fires/serve
 write opset check $rules/opset-too-new/fires/serve --model $rules/opset-too-new/fires/model.onnx
 write drift diff $rules/build-drift/fires/train $rules/build-drift/fires/serve
 write clean diff $rules/driver-too-old/quiet/serve $rules/driver-too-old/quiet/serve --select EC301
+
+# File names and lines that try to be markup, links, mentions and cells.
+evil="requirements-<b>|\`]] @all #12 www.evil.example.txt"
+mkdir "$work/in"
+printf 'numpy==1.26.4\nscipy==1.11.0\n' >"$work/in/train.txt"
+printf 'numpy==2.0.1 # <img src=x> [a](https://evil.example) a@evil.example |\\|\nonnxruntime==1.16.3\nscipy\n' >"$work/in/$evil"
+write hostile diff "$work/in/train.txt" "$work/in/$evil"
 
 if [ -d "$modules/jest-sarif" ]; then
   # Both schemas have a pattern that only Python reads.
@@ -127,8 +135,10 @@ $check --schemafile src/report/json-lines.schema.json "$work"/*.line
 echo "json-lines: valid"
 
 "$python" - "$work" <<'PYTHON'
-"""Annotations as GitHub's runner reads them, at most ten of a level; comments within GitHub's limit."""
+"""Annotations as GitHub's runner reads them, at most ten of a level; comments within GitHub's limit, and inert."""
 import collections, pathlib, re, sys
+import cmarkgfm
+from cmarkgfm.cmark import Options
 
 for path in pathlib.Path(sys.argv[1]).glob("*.github"):
     levels = collections.Counter()
@@ -138,9 +148,17 @@ for path in pathlib.Path(sys.argv[1]).glob("*.github"):
         levels[found[1]] += 1
     assert all(count <= 10 for count in levels.values()), f"{path}: {levels}"
 for path in pathlib.Path(sys.argv[1]).glob("*.markdown"):
-    assert len(path.read_text(encoding="utf-8")) <= 65536, path
+    text = path.read_text(encoding="utf-8")
+    assert len(text) <= 65536, path
+    html = cmarkgfm.github_flavored_markdown_to_html(text, Options.CMARK_OPT_UNSAFE)
+    own = "b br code details h3 li p pre span strong sub summary table tbody td th thead tr ul".split()
+    tags = set(re.findall(r"</?(\w+)", html))
+    assert tags <= set(own), f"{path}: {tags - set(own)}"
+    assert not re.search(r"<a |<img", html), path
+    rows = re.findall(r"<tr>.*?</tr>", html, re.DOTALL)
+    assert len({row.count("<t") for row in rows}) <= 1, f"{path}: rows of several lengths"
 PYTHON
-echo "github, markdown: within limits"
+echo "github, markdown: within limits; no markup, link or cell comes from an input"
 
 shopt -s nullglob
 workflows=(.github/workflows/*.yml .github/workflows/*.yaml)
