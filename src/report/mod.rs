@@ -2,14 +2,24 @@
 //!
 //! A report is complete before any format sees it: sorted, filtered and counted, so that exit code and every format agree.
 
+mod checkstyle;
 mod concise;
 mod facts;
+mod github;
+mod gitlab;
 mod human;
 mod inspect;
 mod json;
+mod json_lines;
+mod junit;
 mod lock;
+mod markdown;
+mod merged;
 mod needs;
+mod sarif;
 mod source;
+mod words;
+mod xml;
 
 use std::fmt::Write as _;
 
@@ -170,7 +180,7 @@ macro_rules! outputs {
     };
 }
 
-outputs! { human, concise, json }
+outputs! { human, concise, json, json_lines, sarif, github, gitlab, junit, checkstyle, markdown }
 
 /// `1 error`, `2 errors`.
 fn counted(count: usize, one: &str) -> String {
