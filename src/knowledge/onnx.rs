@@ -1,7 +1,10 @@
 //! ONNX releases, operators and domains, and what ONNX Runtime releases accept.
 
 use super::{Counts, Grounds, Knowledge, Provenance, Release, RowFault, in_run, run_covers, run_fault, runs_meet};
-use crate::version::{IrVersion, LibcVersion, Opset, TensorRtVersion, Version, VersionSet};
+use crate::{
+    fact::Insistence,
+    version::{IrVersion, LibcVersion, Opset, TensorRtVersion, Version, VersionSet},
+};
 
 rows! {
     /// What a release of the onnx package writes.
@@ -97,6 +100,8 @@ rows! {
         pub glibc: LibcVersion,
         /// It refuses external data outside the folder of the model (recorded in `fixtures/onnx-load`).
         pub inside_only: Option<bool>,
+        /// Rules that it insists on and some other releases do not (recorded in `fixtures/onnx-load`).
+        pub insists: Option<Vec<Insistence>>,
         /// It checks neither operator set nor IR and answers as the newest one it knows.
         pub unchecked: Option<bool>,
     }
@@ -109,6 +114,14 @@ rows! {
             // Questions go from release to release.
             rows.sort_by(|a, b| a.version.cmp(&b.version));
         }
+    }
+}
+
+impl RuntimeRelease {
+    /// Whether it insists on a rule that some other releases do not insist on.
+    #[must_use]
+    pub fn insists_on(&self, insistence: Insistence) -> bool {
+        self.insists.as_ref().is_some_and(|all| all.contains(&insistence))
     }
 }
 

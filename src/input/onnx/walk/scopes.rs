@@ -1,0 +1,401 @@
+//! Which values a graph has, what makes them and what uses them.
+//!
+//! A subgraph sees the values around it; its own are forgotten where it ends. Bodies of functions and training graphs are left
+//! out: what they are given is not known, or nobody asks for it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Scope, Walk, elements::FAULT_LIMIT, names::Keyed, tensors::Tensor, types::Kind};
+use crate::input::onnx::{
+    messages::{self, graph, node},
+    view::shown,
+    wire::{Fields, Part, Value, WireError},
+};
+
+/// Values of one model that are remembered, and names of nodes.
+pub(super) const VALUE_LIMIT: usize = 1_000_000;
+
+/// What makes a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Maker {
+    /// Nothing so far: its type is stated.
+    #[default]
+    Nobody,
+    /// The caller, or the node around a subgraph.
+    Input,
+    /// It is stored in the model, and the caller may give another one if it is also an input.
+    Weight,
+    Node,
+}
+
+/// What is known of a value.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Known {
+    /// The number of its element type, 0 if that is not known.
+    pub(super) element: i32,
+    pub(super) maker: Maker,
+    /// How deep the graph lies that it belongs to.
+    depth: u8,
+    /// Whether a node, or an output of a graph, takes it.
+    is_used: bool,
+}
+
+/// The values of a model, those that can be seen from where the walk is.
+#[derive(Debug, Default)]
+pub(super) struct Scopes<'a> {
+    values: HashMap<&'a [u8], Known, Keyed>,
+    /// What subgraphs changed, to be undone at their end.
+    changed: Vec<(&'a [u8], Option<Known>)>,
+    /// What nodes take before anything is known to make it.
+    missing: Vec<&'a [u8]>,
+    /// What is wrong with weights, if anything uses them.
+    doubts: Vec<(&'a [u8], String)>,
+    /// Weights outside the model: their file and how far it must reach.
+    outside: Vec<(&'a [u8], usize, Option<u64>)>,
+    /// Names of nodes of the model's own graph.
+    nodes: HashSet<&'a [u8], Keyed>,
+    /// Shapes that inputs and weights state: messages of tensor types or tensors.
+    pub(super) shapes: HashMap<&'a [u8], Shape, Keyed>,
+    /// Not all names were remembered, so that nothing can be called missing.
+    is_partial: bool,
+    /// A node takes what a later one makes.
+    is_unsorted: bool,
+}
+
+/// Where a shape is stated.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shape {
+    /// In a tensor's header.
+    OfWeight(Part),
+    /// In the type of an input.
+    OfInput(Part),
+}
+
+/// Marks of how far the lists were when a graph began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Opened {
+    changed: usize,
+    missing: usize,
+    doubts: usize,
+    outside: usize,
+}
+
+impl<'a> Scopes<'a> {
+    fn of(&self, name: &[u8]) -> Known {
+        self.values.get(name).copied().unwrap_or_default()
+    }
+
+    /// The number of the element type that is stated of a value of this graph, 0 if none is.
+    pub(super) fn stated_element(&self, name: &[u8], depth: usize) -> i64 {
+        self.own(name, depth).element.into()
+    }
+
+    /// Whether a value belongs to the model's own graph.
+    pub(super) fn is_outermost(&self, name: &[u8]) -> bool {
+        self.of(name).depth == 0
+    }
+
+    fn put(&mut self, name: &'a [u8], known: Known) {
+        if self.values.len() >= VALUE_LIMIT && !self.values.contains_key(name) {
+            self.is_partial = true;
+            return;
+        }
+        let old = self.values.insert(name, known);
+        if known.depth > 0 {
+            self.changed.push((name, old));
+        }
+    }
+
+    /// Remembers the type that the file states of a value.
+    fn state(&mut self, name: &'a [u8], element: i64, depth: usize) {
+        if !name.is_empty() {
+            let own = self.own(name, depth);
+            self.put(name, Known { element: number(element), ..own });
+        }
+    }
+
+    /// What is known of a value of this graph, not of one around it.
+    fn own(&self, name: &[u8], depth: usize) -> Known {
+        let depth = u8::try_from(depth).unwrap_or(u8::MAX);
+        Some(self.of(name)).filter(|known| known.depth == depth).unwrap_or(Known { depth, ..Known::default() })
+    }
+
+    /// Marks a value as used, which must be made somewhere; returns the number of its element type.
+    fn take(&mut self, name: &'a [u8]) -> i64 {
+        match self.values.get_mut(name) {
+            Some(known) if known.maker != Maker::Nobody => {
+                known.is_used = true;
+                known.element.into()
+            }
+            other => {
+                let element = other.map_or(0, |known| known.element);
+                if self.missing.len() < VALUE_LIMIT {
+                    self.missing.push(name);
+                }
+                element.into()
+            }
+        }
+    }
+}
+
+fn number(element: i64) -> i32 {
+    i32::try_from(element).unwrap_or(i32::MAX)
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn open(&self) -> Opened {
+        let Scopes { changed, missing, doubts, outside, .. } = &self.scopes;
+        Opened { changed: changed.len(), missing: missing.len(), doubts: doubts.len(), outside: outside.len() }
+    }
+
+    /// Looks at a weight that stands in a graph.
+    pub(super) fn weight(&mut self, tensor: Tensor<'a>, part: Part, is_sparse: bool, scope: Scope<'_>) {
+        let Tensor { name, element, fault, outside } = tensor;
+        if scope.is_body || name.is_empty() {
+            return self.used_tensor(Tensor { name, element, fault, outside });
+        }
+        if !messages::is_element(element) {
+            self.fault(|| format!("weight `{}` has {}", shown(name, 80), no_type(element)));
+        }
+        let own = self.scopes.own(name, scope.depth);
+        if own.maker == Maker::Input && own.element != number(element) && own.element != 0 && element != 0 {
+            self.other_type(name, own.element.into(), element);
+        }
+        if scope.is_main && !is_sparse {
+            let shape = Shape::OfWeight(part);
+            if let Some(stated @ Shape::OfInput(_)) = self.shape_of(name, shape) {
+                self.compare_shapes(name, stated, shape);
+            }
+        }
+        // Old models list weights as inputs, too.
+        self.scopes.put(name, Known { element: number(element), maker: Maker::Weight, ..own });
+        if let Some(fault) = fault.filter(|_| self.scopes.doubts.len() < FAULT_LIMIT) {
+            self.scopes.doubts.push((name, fault));
+        }
+        if let Some((at, needed)) = outside {
+            self.scopes.outside.push((name, at, needed));
+        }
+    }
+
+    /// Remembers a shape; returns the one that was known.
+    fn shape_of(&mut self, name: &'a [u8], shape: Shape) -> Option<Shape> {
+        let is_full = self.scopes.shapes.len() >= VALUE_LIMIT;
+        if is_full { None } else { self.scopes.shapes.insert(name, shape) }
+    }
+
+    /// A tensor that counts whatever uses it.
+    pub(super) fn used_tensor(&mut self, tensor: Tensor<'a>) {
+        if let Some(fault) = tensor.fault {
+            self.fault(|| fault);
+        }
+        if let Some((at, needed)) = tensor.outside {
+            self.needed_outside(at, needed);
+        }
+    }
+
+    fn needed_outside(&mut self, at: usize, needed: Option<u64>) {
+        let file = &mut self.model.external_data[at];
+        file.is_used = true;
+        file.needed_bytes = file.needed_bytes.max(needed);
+    }
+
+    /// Remembers an input of a graph.
+    pub(super) fn input(&mut self, name: &'a [u8], kind: &Kind, scope: Scope<'_>) {
+        let element = if let Kind::Tensor { element, .. } = kind { *element } else { 0 };
+        if scope.is_body || name.is_empty() {
+            return;
+        }
+        let own = self.scopes.own(name, scope.depth);
+        if scope.is_main {
+            match kind {
+                Kind::Unset => self.fault(|| format!("input `{}` has no type", shown(name, 80))),
+                Kind::Tensor { .. } if !messages::is_element(element) => {
+                    self.fault(|| format!("input `{}` has {}", shown(name, 80), no_type(element)));
+                }
+                _ => {}
+            }
+            if let Kind::Tensor { shape: Some(part), .. } = kind {
+                let shape = Shape::OfInput(*part);
+                if let Some(stored @ Shape::OfWeight(_)) = self.shape_of(name, shape) {
+                    self.compare_shapes(name, shape, stored);
+                    self.shape_of(name, stored);
+                }
+            }
+        }
+        let maker = match own.maker {
+            Maker::Weight => {
+                if own.element != number(element) && own.element != 0 && element != 0 {
+                    self.other_type(name, element, own.element.into());
+                }
+                Maker::Weight
+            }
+            Maker::Input => {
+                self.fault(|| format!("input `{}` is listed twice", shown(name, 80)));
+                Maker::Input
+            }
+            _ => Maker::Input,
+        };
+        self.scopes.put(name, Known { element: number(element), maker, ..own });
+    }
+
+    fn other_type(&mut self, name: &[u8], stated: i64, stored: i64) {
+        let (stated, stored) = (messages::element_name(stated), messages::element_name(stored));
+        self.fault(|| format!("input `{}` is stated to be {stated}, and its weight is {stored}", shown(name, 80)));
+    }
+
+    /// Remembers what the file states of a value.
+    pub(super) fn stated(&mut self, name: &'a [u8], kind: &Kind, scope: Scope<'_>) {
+        if let (Kind::Tensor { element, .. }, false) = (kind, scope.is_body)
+            && *element != 0
+        {
+            // What is known of a weight or an input stays.
+            if self.scopes.own(name, scope.depth).maker == Maker::Nobody {
+                self.scopes.state(name, *element, scope.depth);
+            }
+        }
+    }
+
+    /// Looks up what a node takes.
+    pub(super) fn takes(&mut self, names: &[&'a [u8]], elements: &mut Vec<i64>) {
+        for name in names {
+            elements.push(if name.is_empty() { 0 } else { self.scopes.take(name) });
+        }
+    }
+
+    /// Remembers what a node makes, with the element types that it was found to have.
+    pub(super) fn makes(&mut self, names: &[&'a [u8]], elements: &[i64], depth: usize) {
+        for (at, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+            let own = self.scopes.own(name, depth);
+            if own.maker != Maker::Nobody {
+                let what = match own.maker {
+                    Maker::Input => "and it is an input",
+                    Maker::Weight => "and it is a weight",
+                    _ => "and another node does",
+                };
+                self.fault(|| format!("a node makes `{}`, {what}", shown(name, 80)));
+            }
+            let found = elements.get(at).copied().filter(|element| *element != 0);
+            let element = found.map_or(own.element, number);
+            self.scopes.put(name, Known { element, maker: Maker::Node, ..own });
+        }
+    }
+
+    /// Names of a node were left out.
+    pub(super) fn is_partial(&mut self) {
+        self.scopes.is_partial = true;
+    }
+
+    /// Remembers the name of a node.
+    pub(super) fn named(&mut self, name: &'a [u8]) {
+        if self.scopes.nodes.len() < VALUE_LIMIT && !self.scopes.nodes.insert(name) {
+            self.fault(|| format!("two nodes are called `{}`", shown(name, 80)));
+        }
+    }
+
+    /// Ends a graph: its outputs must be made, and what only it has is forgotten.
+    pub(super) fn close(&mut self, opened: Opened, outputs: &[&'a [u8]], scope: Scope<'_>) {
+        let depth = u8::try_from(scope.depth).unwrap_or(u8::MAX);
+        let is_partial = self.scopes.is_partial;
+        let mut at = opened.missing;
+        while let Some(name) = self.scopes.missing.get(at).copied() {
+            match self.scopes.values.get_mut(name) {
+                Some(known) if known.maker != Maker::Nobody => {
+                    known.is_used = true;
+                    self.scopes.is_unsorted = true;
+                    self.scopes.missing.swap_remove(at);
+                }
+                _ => at += 1,
+            }
+        }
+        for name in outputs.iter().filter(|name| !name.is_empty()) {
+            let known = self.scopes.of(name);
+            if let Some(known) = self.scopes.values.get_mut(name) {
+                known.is_used = true;
+            }
+            if known.maker == Maker::Nobody && !is_partial {
+                self.fault(|| format!("output `{}` is made by nothing", shown(name, 80)));
+            } else if known.maker != Maker::Nobody && known.depth != depth {
+                self.fault(|| format!("`{}` is an output of a graph that does not make it itself", shown(name, 80)));
+            }
+        }
+        for (name, fault) in self.scopes.doubts.split_off(opened.doubts) {
+            if is_partial || self.scopes.of(name).is_used {
+                self.fault(|| fault);
+            }
+        }
+        for (name, at, needed) in self.scopes.outside.split_off(opened.outside) {
+            if is_partial || self.scopes.of(name).is_used {
+                self.needed_outside(at, needed);
+            }
+        }
+        if !scope.is_main {
+            for (name, old) in self.scopes.changed.split_off(opened.changed).into_iter().rev() {
+                match old {
+                    Some(old) => self.scopes.values.insert(name, old),
+                    None => self.scopes.values.remove(name),
+                };
+            }
+        } else if !is_partial {
+            let mut missing = std::mem::take(&mut self.scopes.missing);
+            missing.dedup();
+            for name in &missing {
+                self.fault(|| format!("a node takes `{}`, which nothing makes", shown(name, 80)));
+            }
+        }
+    }
+
+    /// Looks for a circle among the nodes of a graph, if they do not stand in an order that rules it out.
+    pub(super) fn circle(&mut self, part: Part) -> Result<(), WireError> {
+        if !std::mem::take(&mut self.scopes.is_unsorted) || self.scopes.is_partial {
+            return Ok(());
+        }
+        let (mut nodes, mut makers) = (Vec::new(), HashMap::<&[u8], usize, Keyed>::default());
+        let mut fields = Fields::new(self.bytes, part, &messages::GRAPH);
+        while let Some(field) = fields.pull()? {
+            let (graph::NODE, Value::Bytes(part)) = (field.number, field.value) else { continue };
+            let mut fields = Fields::new(self.bytes, part, &messages::NODE);
+            while let Some(field) = fields.pull()? {
+                if let (node::OUTPUT, Value::Bytes(part)) = (field.number, field.value) {
+                    makers.entry(part.of(self.bytes)).or_insert(nodes.len());
+                }
+            }
+            nodes.push((part, State::New));
+        }
+        let mut path: Vec<(usize, Fields<'a>)> = Vec::new();
+        for start in 0..nodes.len() {
+            let mut next = Some(start);
+            loop {
+                if let Some(at) = next.take().filter(|at| nodes[*at].1 == State::New) {
+                    nodes[at].1 = State::OnPath;
+                    path.push((at, Fields::new(self.bytes, nodes[at].0, &messages::NODE)));
+                }
+                let Some((at, fields)) = path.last_mut() else { break };
+                let Some(field) = fields.pull()? else {
+                    nodes[*at].1 = State::Done;
+                    path.pop();
+                    continue;
+                };
+                let (node::INPUT, Value::Bytes(part)) = (field.number, field.value) else { continue };
+                let name = part.of(self.bytes);
+                next = makers.get(name).copied();
+                if next.is_some_and(|at| nodes[at].1 == State::OnPath) {
+                    self.fault(|| format!("nodes take their own results: `{}` goes round in a circle", shown(name, 80)));
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a node was looked at on the search for circles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    New,
+    OnPath,
+    Done,
+}
+
+fn no_type(element: i64) -> String {
+    if element == 0 { "no element type".to_owned() } else { format!("the element type {element}, which ONNX does not have") }
+}
