@@ -83,7 +83,7 @@ def line(domain, schema, constraints, function):
     counts = ["0-", "0-"] if free else [count(schema.min_input, schema.max_input), count(schema.min_output, schema.max_output)]
     attributes = "*" if free else ",".join(attribute(*it) for it in sorted(schema.attributes.items())) or "-"
     kind = "function" if function else "-"
-    types = "-" if free else masks(constraints, names)
+    types = masks(constraints, names)
     if free:
         inputs, outputs = inputs.replace("~", ""), outputs.replace("~", "")
     return (schema.name, domain, schema.since_version, inputs, outputs, kind, *counts, attributes, types)

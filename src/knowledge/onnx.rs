@@ -176,6 +176,8 @@ rows! {
         pub since: i64,
         /// Last operator set.
         pub last: Option<i64>,
+        /// Whether the CPU provider computes it, if somebody tried.
+        pub cpu: Option<bool>,
     }
     impl {
         const COUNTS: Counts = Counts::All;
@@ -268,6 +270,14 @@ impl Knowledge {
     pub fn runtime_operator(&self, name: &str, opset: Opset) -> bool {
         let known = |row: &RuntimeOperator| row.since <= opset.0 && row.last.is_none_or(|last| opset.0 <= last);
         self.onnxruntime_operator.rows_of(name).any(known)
+    }
+
+    /// Who says that the CPU provider does not compute an operator that ONNX Runtime adds to the default domain.
+    #[must_use]
+    pub fn runtime_operator_off_cpu(&self, name: &str, opset: Opset) -> Option<Provenance> {
+        let table = &self.onnxruntime_operator;
+        let row = table.rows_of(name).find(|row| row.cpu == Some(false) && row.last.is_none_or(|last| opset.0 <= last))?;
+        Some(table.provenance(row))
     }
 
     /// A domain.

@@ -187,7 +187,7 @@ fn every_table_has_a_rule_and_every_rule_says_its_tables() {
 }
 
 /// Questions to the knowledge and the tables that answer them; the name of a table is a question of its own.
-const QUESTIONS: [(&str, &[&str]); 42] = [
+const QUESTIONS: [(&str, &[&str]); 46] = [
     ("architecture_of", &["gpu_architecture"]),
     ("artifact_breaks", &["artifact_break"]),
     ("artifact_promises", &["artifact"]),
@@ -202,6 +202,9 @@ const QUESTIONS: [(&str, &[&str]); 42] = [
     ("family", &["collision"]),
     ("first_runtime", &["onnxruntime_release"]),
     ("is_onnxruntime", &["collision"]),
+    ("has_kernel", &["onnxruntime_kernel"]),
+    ("kernels_are_known", &["onnxruntime_kernel"]),
+    ("kernels_witness", &["onnxruntime_kernel"]),
     ("last_for_capability", &["minimum_capability"]),
     ("needs_of", &["needs"]),
     ("needs_rows", &["needs"]),
@@ -216,6 +219,7 @@ const QUESTIONS: [(&str, &[&str]); 42] = [
     ("releases_for_python", &["wheel_python"]),
     ("role", &["package_role"]),
     ("runtime_operator", &["onnxruntime_operator"]),
+    ("runtime_operator_off_cpu", &["onnxruntime_operator"]),
     ("shipped", &["image"]),
     ("toolkit_capabilities", &["toolkit_capability"]),
     ("torch_architectures", &["torch_architecture"]),

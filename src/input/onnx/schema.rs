@@ -32,6 +32,8 @@ pub(super) struct Schema {
     outputs_repeat: bool,
     /// Inputs that must not be left out: a bit for each of the first.
     needed: u64,
+    /// Outputs that must not.
+    needed_outputs: u64,
     /// Whether the specification also defines it by other operators.
     pub(super) is_function: bool,
     /// How many inputs a node may have.
@@ -71,6 +73,11 @@ impl Schema {
     /// Whether an input must not be left out.
     pub(super) fn needs(&self, at: usize) -> bool {
         at < 64 && self.needed >> at & 1 == 1
+    }
+
+    /// Whether an output must not be left out.
+    pub(super) fn needs_output(&self, at: usize) -> bool {
+        at < 64 && self.needed_outputs >> at & 1 == 1
     }
 
     /// Whether a constraint allows an element type, as far as it is known.
@@ -133,14 +140,18 @@ fn schema(line: &'static str) -> Schema {
     let (input_count, output_count) = (range(next()), range(next()));
     let attributes = Some(next()).filter(|all| *all != "*");
     let may_be_left_out = |word: &str| word.ends_with(['~', '*']) || input_count == (0..=usize::MAX);
-    let needed = takes.split(',').take(64).enumerate().filter(|(_, word)| *word != "-" && !may_be_left_out(word));
+    let needed = |all: &str| {
+        let words = all.split(',').take(64).enumerate().filter(|(_, word)| *word != "-" && !may_be_left_out(word));
+        words.fold(0, |all, (at, _)| all | 1 << at)
+    };
     Schema {
         since: since.parse().unwrap_or(i64::MAX),
         inputs,
         inputs_repeat,
         outputs,
         outputs_repeat,
-        needed: needed.fold(0, |all, (at, _)| all | 1 << at),
+        needed: needed(takes),
+        needed_outputs: needed(makes),
         is_function: kind == "function",
         input_count,
         output_count,

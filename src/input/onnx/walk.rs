@@ -143,6 +143,8 @@ struct Use<'a> {
     resolved: Option<(i64, i64)>,
     lacks_axis: bool,
     batchwise: u64,
+    unsized_nodes: u64,
+    is_unlisted: bool,
     typed: Vec<TypedUse<'a>>,
 }
 
@@ -155,11 +157,14 @@ enum Stated {
     Value(i64),
 }
 
+/// Stands for the type of an attribute that is that of the function's caller.
+pub(super) const REFERENCE: u64 = u64::MAX;
+
 /// An attribute, as far as it is of interest.
 #[derive(Debug)]
 struct Attribute<'a> {
     name: &'a [u8],
-    /// The number of its type, 0 if it states none.
+    /// The number of its type, 0 if it states none, `REFERENCE` if the caller's attribute stands in its place.
     kind: u64,
     /// A whole number.
     number: Option<i64>,
@@ -641,7 +646,7 @@ impl<'a> Walk<'a> {
             if parts.counts.0.max(parts.counts.1) > PARAMETER_LIMIT {
                 self.is_partial();
             }
-            if scope.is_main && !parts.name.is_empty() {
+            if !parts.name.is_empty() {
                 self.named(parts.name);
             }
         }
@@ -649,6 +654,20 @@ impl<'a> Walk<'a> {
         if !scope.is_body {
             self.makes(&parts.outputs, &parts.made, scope.depth);
         }
+    }
+
+    /// The function that a node calls, if it calls one.
+    fn called(&mut self, id: FunctionId<'a>, node: impl Fn() -> String) -> Option<usize> {
+        let found = self.functions.get(&id).copied();
+        if found.is_some() || id.overload.is_empty() {
+            return found;
+        }
+        if self.functions.contains_key(&FunctionId { overload: b"", ..id }) {
+            self.lesser_fault(Insistence::FunctionOverload, || {
+                format!("node `{}` calls {}, which the model has only without that overload", node(), id.spelled())
+            });
+        }
+        None
     }
 
     /// Finds out what a node does.
@@ -663,12 +682,13 @@ impl<'a> Walk<'a> {
             self.fault(|| format!("function {spelled} uses {} without importing it", shown(domain, 80)));
         }
         if !self.functions.is_empty()
-            && let Some(at) = self.functions.get(&FunctionId { domain, name: operator, overload: parts.overload }).copied()
-            // Only operators that ONNX has can be defined anew in its own domain.
-            && (domain != DEFAULT_DOMAIN.as_bytes() || schema::find(domain, operator, i64::MAX).is_some())
+            && let Some(at) = self.called(FunctionId { domain, name: operator, overload: parts.overload }, node)
         {
             if scope.judged.is_none() {
                 return;
+            }
+            if domain == DEFAULT_DOMAIN.as_bytes() && schema::find(domain, operator, i64::MAX).is_none() {
+                self.fault(|| format!("node `{}` is {}, which is a function in ONNX's own domain and no operator of it", node(), shown(operator, 60)));
             }
             if let Some(caller) = scope.function {
                 self.calls.insert((caller, at));
@@ -695,7 +715,8 @@ impl<'a> Walk<'a> {
         let resolved = scope.resolved(domain);
         // ONNX Runtime's own domain need not be imported.
         let own = (domain == OWN_DOMAIN).then_some(1);
-        let schema = resolved.filter(|_| !scope.is_body).and_then(|version| if version > 0 { Some(version) } else { own }).and_then(|opset| {
+        let inner = scope.function.and_then(|_| scope.imports.get(domain).copied());
+        let schema = resolved.or(inner).and_then(|version| if version > 0 { Some(version) } else { own }).and_then(|opset| {
             let cached = known.and_then(|at| self.uses[at].schema).filter(|(cached, _)| *cached == opset);
             let (_, schema) = cached.unwrap_or_else(|| (opset, schema::find(domain, operator, opset)));
             if let Some(at) = known {
@@ -704,8 +725,10 @@ impl<'a> Walk<'a> {
             schema.map(|schema| (schema, opset))
         });
         if let Some((schema, opset)) = schema {
-            self.formed(schema, parts, node);
-            self.typed(schema, parts, scope, node);
+            self.formed(schema, parts, scope, node);
+            if !scope.is_body {
+                self.typed(schema, parts, scope, node);
+            }
             if scope.is_main && domain == DEFAULT_DOMAIN.as_bytes() {
                 self.shapes_fit(parts, opset, node);
             }
@@ -729,6 +752,8 @@ impl<'a> Walk<'a> {
                     resolved: None,
                     lacks_axis: false,
                     batchwise: 0,
+                    unsized_nodes: 0,
+                    is_unlisted: domain == OWN_DOMAIN && schema::find(domain, operator, 1).is_none(),
                     typed: Vec::new(),
                 });
                 self.uses.len() - 1
@@ -740,7 +765,9 @@ impl<'a> Walk<'a> {
             Some((low.min(version), high.max(version)))
         };
         used.count += 1;
-        used.lacks_axis |= !parts.attributes.iter().any(|(name, _)| *name == b"axis");
+        let has = |wanted: &[u8]| parts.attributes.iter().any(|(name, _)| *name == wanted);
+        used.lacks_axis |= !has(b"axis");
+        used.unsized_nodes += u64::from(!has(b"hidden_size"));
         used.batchwise += u64::from(parts.layout.is_some_and(|layout| layout != 0));
         if used.name.is_empty() {
             used.name = name;
@@ -751,7 +778,7 @@ impl<'a> Walk<'a> {
         if let Some(version) = resolved {
             used.resolved = widened(used.resolved, version);
         }
-        let Some((schema, _)) = schema else { return };
+        let Some((schema, _)) = schema.filter(|_| !scope.is_body) else { return };
         let same = |known: &TypedUse<'_>| known.schema.since == schema.since && known.bindings == parts.bindings;
         if let Some(at) = used.typed.iter().position(same) {
             used.typed[at].count += 1;
@@ -817,7 +844,7 @@ impl<'a> Walk<'a> {
         };
         let stated = number.filter(|_| TYPE_ATTRIBUTES.contains(&name)).map(Stated::Type);
         let stated = stated.or(constant.map(Stated::Value));
-        Ok(Attribute { name, kind: if is_reference { 0 } else { kind }, number, stated })
+        Ok(Attribute { name, kind: if is_reference { REFERENCE } else { kind }, number, stated })
     }
 
     fn element(&mut self, number: i64) {
@@ -880,7 +907,7 @@ impl<'a> Walk<'a> {
             operators
                 .entry(lossy(found.operator))
                 .and_modify(|known| known.count += found.count)
-                .or_insert(OperatorUse { count: found.count, first_node, span: None, opset, resolved, lacks_axis: found.lacks_axis, batchwise: found.batchwise, typings });
+                .or_insert(OperatorUse { count: found.count, first_node, span: None, opset, resolved, lacks_axis: found.lacks_axis, batchwise: found.batchwise, unsized_nodes: found.unsized_nodes, is_unlisted: found.is_unlisted, typings });
         }
         let notes = self
             .notes

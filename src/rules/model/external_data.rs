@@ -68,7 +68,7 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
 /// What is wrong with a file, if anything is.
 fn what(external: &ExternalData) -> Option<String> {
     let location = &external.location;
-    match (external.found, external.needed_bytes) {
+    match (external.found, external.used_bytes) {
         (ExternalFile::Missing, _) => Some(format!("there is no `{location}`")),
         (ExternalFile::NoFile, _) => Some(format!("`{location}` is no file")),
         (ExternalFile::Bytes(bytes), Some(needed)) if bytes < needed => {

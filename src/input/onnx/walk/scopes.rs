@@ -3,7 +3,7 @@
 //! A subgraph sees the values around it; its own are forgotten where it ends. Bodies of functions and training graphs are left
 //! out: what they are given is not known, or nobody asks for it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{Scope, Walk, elements::FAULT_LIMIT, names::Keyed, tensors::Tensor, types::Kind};
 use crate::input::onnx::{
@@ -52,8 +52,11 @@ pub(super) struct Scopes<'a> {
     doubts: Vec<(&'a [u8], String)>,
     /// Weights outside the model: their file and how far it must reach.
     outside: Vec<(&'a [u8], usize, Option<u64>)>,
-    /// Names of nodes of the model's own graph.
-    nodes: HashSet<&'a [u8], Keyed>,
+    /// Names of nodes, and the number of the graph that had one last.
+    nodes: HashMap<&'a [u8], u32, Keyed>,
+    /// Graphs so far, and those around the walk.
+    graphs: u32,
+    around: Vec<u32>,
     /// Shapes that inputs and weights state: messages of tensor types or tensors.
     pub(super) shapes: HashMap<&'a [u8], Shape, Keyed>,
     /// Not all names were remembered, so that nothing can be called missing.
@@ -120,6 +123,12 @@ impl<'a> Scopes<'a> {
         Some(self.of(name)).filter(|known| known.depth == depth).unwrap_or(Known { depth, ..Known::default() })
     }
 
+    /// Whether a graph around this one makes a value.
+    fn is_outer(&self, name: &[u8], depth: usize) -> bool {
+        let known = self.of(name);
+        known.maker != Maker::Nobody && usize::from(known.depth) < depth
+    }
+
     /// Marks a value as used, which must be made somewhere; returns the number of its element type.
     fn take(&mut self, name: &'a [u8]) -> i64 {
         match self.values.get_mut(name) {
@@ -143,19 +152,24 @@ fn number(element: i64) -> i32 {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn open(&self) -> Opened {
+    pub(super) fn open(&mut self) -> Opened {
+        self.scopes.graphs = self.scopes.graphs.saturating_add(1);
+        self.scopes.around.push(self.scopes.graphs);
         let Scopes { changed, missing, doubts, outside, .. } = &self.scopes;
         Opened { changed: changed.len(), missing: missing.len(), doubts: doubts.len(), outside: outside.len() }
     }
 
     /// Looks at a weight that stands in a graph.
     pub(super) fn weight(&mut self, tensor: Tensor<'a>, part: Part, is_sparse: bool, scope: Scope<'_>) {
-        let Tensor { name, element, fault, outside } = tensor;
+        let Tensor { name, element, fault, outside, is_twofold } = tensor;
         if scope.is_body || name.is_empty() {
-            return self.used_tensor(Tensor { name, element, fault, outside });
+            return self.used_tensor(Tensor { name, element, fault, outside, is_twofold });
         }
         if !messages::is_element(element) {
             self.fault(|| format!("weight `{}` has {}", shown(name, 80), no_type(element)));
+        }
+        if is_twofold && !scope.is_main {
+            self.fault(|| format!("weight `{}` of a subgraph has elements in two fields", shown(name, 80)));
         }
         let own = self.scopes.own(name, scope.depth);
         if own.maker == Maker::Input && own.element != number(element) && own.element != 0 && element != 0 {
@@ -196,7 +210,7 @@ impl<'a> Walk<'a> {
     fn needed_outside(&mut self, at: usize, needed: Option<u64>) {
         let file = &mut self.model.external_data[at];
         file.is_used = true;
-        file.needed_bytes = file.needed_bytes.max(needed);
+        file.used_bytes = file.used_bytes.max(needed);
     }
 
     /// Remembers an input of a graph.
@@ -273,6 +287,8 @@ impl<'a> Walk<'a> {
                     _ => "and another node does",
                 };
                 self.fault(|| format!("a node makes `{}`, {what}", shown(name, 80)));
+            } else if self.scopes.is_outer(name, depth) {
+                self.fault(|| format!("a node of a subgraph makes `{}`, and so does the graph around it", shown(name, 80)));
             }
             let found = elements.get(at).copied().filter(|element| *element != 0);
             let element = found.map_or(own.element, number);
@@ -287,25 +303,33 @@ impl<'a> Walk<'a> {
 
     /// Remembers the name of a node.
     pub(super) fn named(&mut self, name: &'a [u8]) {
-        if self.scopes.nodes.len() < VALUE_LIMIT && !self.scopes.nodes.insert(name) {
+        let graph = self.scopes.around.last().copied().unwrap_or(0);
+        let is_full = self.scopes.nodes.len() >= VALUE_LIMIT;
+        if !is_full && self.scopes.nodes.insert(name, graph) == Some(graph) {
             self.fault(|| format!("two nodes are called `{}`", shown(name, 80)));
         }
     }
 
     /// Ends a graph: its outputs must be made, and what only it has is forgotten.
     pub(super) fn close(&mut self, opened: Opened, outputs: &[&'a [u8]], scope: Scope<'_>) {
+        self.scopes.around.pop();
         let depth = u8::try_from(scope.depth).unwrap_or(u8::MAX);
         let is_partial = self.scopes.is_partial;
         let mut at = opened.missing;
+        let mut late = None;
         while let Some(name) = self.scopes.missing.get(at).copied() {
             match self.scopes.values.get_mut(name) {
                 Some(known) if known.maker != Maker::Nobody => {
                     known.is_used = true;
                     self.scopes.is_unsorted = true;
+                    late = late.or(Some(name).filter(|_| known.depth == depth));
                     self.scopes.missing.swap_remove(at);
                 }
                 _ => at += 1,
             }
+        }
+        if let Some(name) = late.filter(|_| !scope.is_main) {
+            self.fault(|| format!("a node of a subgraph takes `{}` before it is made", shown(name, 80)));
         }
         for name in outputs.iter().filter(|name| !name.is_empty()) {
             let known = self.scopes.of(name);

@@ -20,6 +20,8 @@ pub(super) struct Tensor<'a> {
     pub(super) fault: Option<String>,
     /// Where it lies outside the model: the place of the file, and how far it must reach.
     pub(super) outside: Option<(usize, Option<u64>)>,
+    /// Elements lie in two fields of it.
+    pub(super) is_twofold: bool,
 }
 
 /// What a tensor says about itself, without its elements.
@@ -144,7 +146,8 @@ impl<'a> Walk<'a> {
         self.element(header.element);
         let outside = if header.is_external { self.external(&header) } else { None };
         let fault = if self.model.faults.len() < FAULT_LIMIT { header.fault() } else { None };
-        Ok(Tensor { name: header.name, element: header.element, fault, outside })
+        let is_twofold = header.raw.is_some() && header.typed.is_some();
+        Ok(Tensor { name: header.name, element: header.element, fault, outside, is_twofold })
     }
 
     fn external(&mut self, header: &Header<'_>) -> Option<(usize, Option<u64>)> {
@@ -178,7 +181,7 @@ impl<'a> Walk<'a> {
             None if self.model.external_data.len() < EXTERNAL_LIMIT => {
                 let text = lossy(location);
                 self.external.insert(location.clone(), self.model.external_data.len());
-                self.model.external_data.push(ExternalData { location: text, tensors: 0, is_used: false, needed_bytes: None, found: ExternalFile::Unknown });
+                self.model.external_data.push(ExternalData { location: text, tensors: 0, is_used: false, used_bytes: None, needed_bytes: None, found: ExternalFile::Unknown });
                 self.model.external_data.len() - 1
             }
             None => {
@@ -186,7 +189,9 @@ impl<'a> Walk<'a> {
                 return None;
             }
         };
-        self.model.external_data[at].tensors += 1;
+        let file = &mut self.model.external_data[at];
+        file.tensors += 1;
+        file.needed_bytes = file.needed_bytes.max(needed);
         Some((at, needed))
     }
 
