@@ -187,7 +187,7 @@ fn every_table_has_a_rule_and_every_rule_says_its_tables() {
 }
 
 /// Questions to the knowledge and the tables that answer them; the name of a table is a question of its own.
-const QUESTIONS: [(&str, &[&str]); 46] = [
+const QUESTIONS: [(&str, &[&str]); 47] = [
     ("architecture_of", &["gpu_architecture"]),
     ("artifact_breaks", &["artifact_break"]),
     ("artifact_promises", &["artifact"]),
@@ -226,6 +226,7 @@ const QUESTIONS: [(&str, &[&str]); 46] = [
     ("wheel_pythons", &["wheel_python"]),
     // Asked of the environment or of another rule's module.
     (".gpus(", &["gpu"]),
+    ("operator_troubles(", &["onnx_operator", "onnx_release", "onnxruntime_operator"]),
     ("computes", &["onnxruntime_kernel", "onnxruntime_operator"]),
     ("not_carried", &["onnxruntime_element"]),
     (".cuda_users(", &["gpu_libraries", "torch_release"]),

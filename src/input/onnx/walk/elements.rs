@@ -100,7 +100,7 @@ impl<'a> Walk<'a> {
                         broken = Some(constraint);
                         self.fault(|| {
                             let (bound, element) = (element_name(bound), element_name(element));
-                            format!("{} takes one element type, and node `{}` gives it {bound} and {element}", operator(), node())
+                            format!("{} has one type `{constraint}`, and node `{}` gives it {bound} and {element}", operator(), node())
                         });
                     }
                 }

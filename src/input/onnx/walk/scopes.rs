@@ -284,7 +284,7 @@ impl<'a> Walk<'a> {
                 let what = match own.maker {
                     Maker::Input => "and it is an input",
                     Maker::Weight => "and it is a weight",
-                    _ => "and another node does",
+                    _ => "and so does another one",
                 };
                 self.fault(|| format!("a node makes `{}`, {what}", shown(name, 80)));
             } else if self.scopes.is_outer(name, depth) {

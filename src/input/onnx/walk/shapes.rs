@@ -84,8 +84,7 @@ impl<'a> Walk<'a> {
         if STRETCHED.contains(&operator) {
             // Older ones stretch only if they are told to.
             let (Some(a), Some(b)) = (self.sizes_of(parts.inputs.first()), self.sizes_of(parts.inputs.get(1))) else { return };
-            let clash = |(a, b): (&Option<i64>, &Option<i64>)| matches!((a, b), (Some(a), Some(b)) if a != b && *a != 1 && *b != 1);
-            if opset >= 7 && a.iter().rev().zip(b.iter().rev()).any(clash) {
+            if opset >= 7 && stretch_clashes(&a, &b) {
                 self.clash(operator, &a, &b, node);
             }
             return;
@@ -94,7 +93,8 @@ impl<'a> Walk<'a> {
             b"MatMul" => {
                 let (Some(a), Some(b)) = (self.sizes_of(parts.inputs.first()), self.sizes_of(parts.inputs.get(1))) else { return };
                 let inner = (a.last().copied().flatten(), b.get(b.len().saturating_sub(2)).copied().flatten());
-                if matches!(inner, (Some(a), Some(b)) if a != b) {
+                let stacks = |sizes: &Sizes| sizes[..sizes.len().saturating_sub(2)].to_vec();
+                if matches!(inner, (Some(a), Some(b)) if a != b) || stretch_clashes(&stacks(&a), &stacks(&b)) {
                     self.clash(operator, &a, &b, node);
                 }
             }
@@ -155,12 +155,18 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Whether two shapes cannot be stretched over each other, from the last size on.
+fn stretch_clashes(a: &Sizes, b: &Sizes) -> bool {
+    let clash = |(a, b): (&Option<i64>, &Option<i64>)| matches!((a, b), (Some(a), Some(b)) if a != b && *a != 1 && *b != 1);
+    a.iter().rev().zip(b.iter().rev()).any(clash)
+}
+
 fn clash(operator: &[u8], a: &Sizes, b: &Sizes, node: impl Fn() -> String) -> String {
     format!("{} cannot take {} and {}, node `{}` gives it both", shown(operator, 60), spelled(a), spelled(b), node())
 }
 
-/// `2x3`, with `?` for a size that is not stated.
+/// `[2,3]`, with `?` for a size that is not stated.
 fn spelled(sizes: &Sizes) -> String {
     let words: Vec<String> = sizes.iter().map(|size| size.map_or_else(|| "?".to_owned(), |size| size.to_string())).collect();
-    if words.is_empty() { "a scalar".to_owned() } else { words.join("x") }
+    format!("[{}]", words.join(","))
 }
