@@ -640,9 +640,8 @@ impl<'a> Walk<'a> {
     /// Counts a node, as a call of a function or a use of its operator.
     fn count(&mut self, parts: &mut Parts<'a>, index: usize, scope: Scope<'_>) {
         if !scope.is_body {
-            let mut taken = std::mem::take(&mut parts.taken);
-            self.takes(&parts.inputs, &mut taken);
-            parts.taken = taken;
+            self.takes(parts);
+            self.makes(parts, scope.depth);
             if parts.counts.0.max(parts.counts.1) > PARAMETER_LIMIT {
                 self.is_partial();
             }
@@ -652,7 +651,7 @@ impl<'a> Walk<'a> {
         }
         self.resolve(parts, index, scope);
         if !scope.is_body {
-            self.makes(&parts.outputs, &parts.made, scope.depth);
+            self.found(parts);
         }
     }
 
@@ -727,7 +726,7 @@ impl<'a> Walk<'a> {
         if let Some((schema, opset)) = schema {
             self.formed(schema, parts, scope, node);
             if !scope.is_body {
-                self.typed(schema, parts, scope, node);
+                self.typed(schema, parts, node);
             }
             if scope.is_main && domain == DEFAULT_DOMAIN.as_bytes() {
                 self.shapes_fit(parts, opset, node);

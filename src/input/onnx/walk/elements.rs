@@ -49,6 +49,10 @@ pub(super) struct Parts<'a> {
     /// The element types of the inputs and, once they are known, of the outputs; 0 where they are not.
     pub(super) taken: Vec<i64>,
     pub(super) made: Vec<i64>,
+    /// Those that the file states of the outputs.
+    pub(super) stated_outputs: Vec<i64>,
+    /// The places of the inputs' shapes, 0 where none is stated.
+    pub(super) shapes: Vec<u32>,
     /// The attributes `axis` and `layout`, and whether `transA` and `transB` are set.
     pub(super) axis: Option<i64>,
     pub(super) layout: Option<i64>,
@@ -70,14 +74,16 @@ impl Parts<'_> {
         self.bindings.clear();
         self.taken.clear();
         self.made.clear();
-        let Parts { inputs, outputs, attributes, bindings, taken, made, .. } = std::mem::take(self);
-        *self = Parts { inputs, outputs, attributes, bindings, taken, made, ..Parts::default() };
+        self.stated_outputs.clear();
+        self.shapes.clear();
+        let Parts { inputs, outputs, attributes, bindings, taken, made, stated_outputs, shapes, .. } = std::mem::take(self);
+        *self = Parts { inputs, outputs, attributes, bindings, taken, made, stated_outputs, shapes, ..Parts::default() };
     }
 }
 
 impl<'a> Walk<'a> {
     /// Finds the types of a node's constraints and of its outputs; what contradicts itself is said.
-    pub(super) fn typed(&mut self, schema: &'static Schema, parts: &mut Parts<'a>, scope: Scope<'_>, node: impl Fn() -> String) {
+    pub(super) fn typed(&mut self, schema: &'static Schema, parts: &mut Parts<'a>, node: impl Fn() -> String) {
         let mut bindings = std::mem::take(&mut parts.bindings);
         let mut broken: Option<&str> = None;
         let operator = || format!("{} of opset {}", shown(parts.operator, 60), schema.since);
@@ -108,7 +114,7 @@ impl<'a> Walk<'a> {
             }
         }
         for (at, name) in parts.outputs.iter().enumerate() {
-            let stated = self.scopes.stated_element(name, scope.depth);
+            let stated = parts.stated_outputs.get(at).copied().unwrap_or(0);
             let (element, is_certain) = match schema.output(at) {
                 Parameter::Fixed(element) => (element, true),
                 Parameter::Constraint(constraint) => {

@@ -3,9 +3,15 @@
 //! A subgraph sees the values around it; its own are forgotten where it ends. Bodies of functions and training graphs are left
 //! out: what they are given is not known, or nobody asks for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
-use super::{Scope, Walk, elements::FAULT_LIMIT, names::Keyed, tensors::Tensor, types::Kind};
+use super::{
+    Scope, Walk,
+    elements::{FAULT_LIMIT, Parts},
+    names::Keyed,
+    tensors::Tensor,
+    types::Kind,
+};
 use crate::input::onnx::{
     messages::{self, graph, node},
     view::shown,
@@ -32,8 +38,10 @@ pub(super) enum Maker {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Known {
     /// The number of its element type, 0 if that is not known.
-    pub(super) element: i32,
-    pub(super) maker: Maker,
+    element: i32,
+    /// The place of its shape among those that inputs and weights state, counted from 1; 0 if none does.
+    shape: u32,
+    maker: Maker,
     /// How deep the graph lies that it belongs to.
     depth: u8,
     /// Whether a node, or an output of a graph, takes it.
@@ -57,8 +65,8 @@ pub(super) struct Scopes<'a> {
     /// Graphs so far, and those around the walk.
     graphs: u32,
     around: Vec<u32>,
-    /// Shapes that inputs and weights state: messages of tensor types or tensors.
-    pub(super) shapes: HashMap<&'a [u8], Shape, Keyed>,
+    /// Shapes that inputs and weights of the model's own graph state.
+    shapes: Vec<Shape>,
     /// Not all names were remembered, so that nothing can be called missing.
     is_partial: bool,
     /// A node takes what a later one makes.
@@ -88,14 +96,18 @@ impl<'a> Scopes<'a> {
         self.values.get(name).copied().unwrap_or_default()
     }
 
-    /// The number of the element type that is stated of a value of this graph, 0 if none is.
-    pub(super) fn stated_element(&self, name: &[u8], depth: usize) -> i64 {
-        self.own(name, depth).element.into()
+    /// The shape at a place, counted from 1.
+    pub(super) fn shape(&self, place: u32) -> Option<Shape> {
+        self.shapes.get(usize::try_from(place).ok()?.checked_sub(1)?).copied()
     }
 
-    /// Whether a value belongs to the model's own graph.
-    pub(super) fn is_outermost(&self, name: &[u8]) -> bool {
-        self.of(name).depth == 0
+    /// Remembers a shape; returns its place.
+    fn remember_shape(&mut self, shape: Shape) -> u32 {
+        if self.shapes.len() >= VALUE_LIMIT {
+            return 0;
+        }
+        self.shapes.push(shape);
+        u32::try_from(self.shapes.len()).unwrap_or(0)
     }
 
     fn put(&mut self, name: &'a [u8], known: Known) {
@@ -123,27 +135,46 @@ impl<'a> Scopes<'a> {
         Some(self.of(name)).filter(|known| known.depth == depth).unwrap_or(Known { depth, ..Known::default() })
     }
 
-    /// Whether a graph around this one makes a value.
-    fn is_outer(&self, name: &[u8], depth: usize) -> bool {
-        let known = self.of(name);
-        known.maker != Maker::Nobody && usize::from(known.depth) < depth
-    }
-
-    /// Marks a value as used, which must be made somewhere; returns the number of its element type.
-    fn take(&mut self, name: &'a [u8]) -> i64 {
+    /// Marks a value as used, which must be made somewhere; returns what is known of it.
+    fn take(&mut self, name: &'a [u8]) -> Known {
         match self.values.get_mut(name) {
             Some(known) if known.maker != Maker::Nobody => {
                 known.is_used = true;
-                known.element.into()
+                *known
             }
             other => {
-                let element = other.map_or(0, |known| known.element);
+                let known = other.map_or(Known::default(), |known| *known);
                 if self.missing.len() < VALUE_LIMIT {
                     self.missing.push(name);
                 }
-                element.into()
+                known
             }
         }
+    }
+
+    /// Marks a value as made by a node; returns what was known of it before, and whether a graph around makes it.
+    fn make(&mut self, name: &'a [u8], depth: u8) -> (Known, bool) {
+        let made = Known { maker: Maker::Node, depth, ..Known::default() };
+        let is_full = self.values.len() >= VALUE_LIMIT;
+        match self.values.entry(name) {
+            Entry::Vacant(_) if is_full => self.is_partial = true,
+            Entry::Vacant(entry) => {
+                entry.insert(made);
+                if depth > 0 {
+                    self.changed.push((name, None));
+                }
+            }
+            Entry::Occupied(mut entry) => {
+                let old = *entry.get();
+                let is_own = old.depth == depth;
+                entry.insert(if is_own { Known { maker: Maker::Node, ..old } } else { made });
+                if depth > 0 {
+                    self.changed.push((name, Some(old)));
+                }
+                return if is_own { (old, false) } else { (Known::default(), old.maker != Maker::Nobody) };
+            }
+        }
+        (Known::default(), false)
     }
 }
 
@@ -175,26 +206,22 @@ impl<'a> Walk<'a> {
         if own.maker == Maker::Input && own.element != number(element) && own.element != 0 && element != 0 {
             self.other_type(name, own.element.into(), element);
         }
+        let mut shape = 0;
         if scope.is_main && !is_sparse {
-            let shape = Shape::OfWeight(part);
-            if let Some(stated @ Shape::OfInput(_)) = self.shape_of(name, shape) {
-                self.compare_shapes(name, stated, shape);
+            let stored = Shape::OfWeight(part);
+            if let Some(stated @ Shape::OfInput(_)) = self.scopes.shape(own.shape) {
+                self.compare_shapes(name, stated, stored);
             }
+            shape = self.scopes.remember_shape(stored);
         }
         // Old models list weights as inputs, too.
-        self.scopes.put(name, Known { element: number(element), maker: Maker::Weight, ..own });
+        self.scopes.put(name, Known { element: number(element), shape, maker: Maker::Weight, ..own });
         if let Some(fault) = fault.filter(|_| self.scopes.doubts.len() < FAULT_LIMIT) {
             self.scopes.doubts.push((name, fault));
         }
         if let Some((at, needed)) = outside {
             self.scopes.outside.push((name, at, needed));
         }
-    }
-
-    /// Remembers a shape; returns the one that was known.
-    fn shape_of(&mut self, name: &'a [u8], shape: Shape) -> Option<Shape> {
-        let is_full = self.scopes.shapes.len() >= VALUE_LIMIT;
-        if is_full { None } else { self.scopes.shapes.insert(name, shape) }
     }
 
     /// A tensor that counts whatever uses it.
@@ -220,6 +247,7 @@ impl<'a> Walk<'a> {
             return;
         }
         let own = self.scopes.own(name, scope.depth);
+        let mut place = own.shape;
         if scope.is_main {
             match kind {
                 Kind::Unset => self.fault(|| format!("input `{}` has no type", shown(name, 80))),
@@ -229,10 +257,10 @@ impl<'a> Walk<'a> {
                 _ => {}
             }
             if let Kind::Tensor { shape: Some(part), .. } = kind {
-                let shape = Shape::OfInput(*part);
-                if let Some(stored @ Shape::OfWeight(_)) = self.shape_of(name, shape) {
-                    self.compare_shapes(name, shape, stored);
-                    self.shape_of(name, stored);
+                let stated = Shape::OfInput(*part);
+                match self.scopes.shape(own.shape) {
+                    Some(stored @ Shape::OfWeight(_)) => self.compare_shapes(name, stated, stored),
+                    _ => place = self.scopes.remember_shape(stated),
                 }
             }
         }
@@ -249,7 +277,7 @@ impl<'a> Walk<'a> {
             }
             _ => Maker::Input,
         };
-        self.scopes.put(name, Known { element: number(element), maker, ..own });
+        self.scopes.put(name, Known { element: number(element), shape: place, maker, ..own });
     }
 
     fn other_type(&mut self, name: &[u8], stated: i64, stored: i64) {
@@ -270,29 +298,44 @@ impl<'a> Walk<'a> {
     }
 
     /// Looks up what a node takes.
-    pub(super) fn takes(&mut self, names: &[&'a [u8]], elements: &mut Vec<i64>) {
-        for name in names {
-            elements.push(if name.is_empty() { 0 } else { self.scopes.take(name) });
+    pub(super) fn takes(&mut self, parts: &mut Parts<'a>) {
+        for name in &parts.inputs {
+            let known = if name.is_empty() { Known::default() } else { self.scopes.take(name) };
+            parts.taken.push(known.element.into());
+            parts.shapes.push(known.shape);
         }
     }
 
-    /// Remembers what a node makes, with the element types that it was found to have.
-    pub(super) fn makes(&mut self, names: &[&'a [u8]], elements: &[i64], depth: usize) {
-        for (at, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-            let own = self.scopes.own(name, depth);
-            if own.maker != Maker::Nobody {
-                let what = match own.maker {
-                    Maker::Input => "and it is an input",
-                    Maker::Weight => "and it is a weight",
-                    _ => "and so does another one",
-                };
-                self.fault(|| format!("a node makes `{}`, {what}", shown(name, 80)));
-            } else if self.scopes.is_outer(name, depth) {
-                self.fault(|| format!("a node of a subgraph makes `{}`, and so does the graph around it", shown(name, 80)));
+    /// Remembers what a node makes, and finds out what is stated of it.
+    pub(super) fn makes(&mut self, parts: &mut Parts<'a>, depth: usize) {
+        let depth = u8::try_from(depth).unwrap_or(u8::MAX);
+        for name in &parts.outputs {
+            if name.is_empty() {
+                parts.stated_outputs.push(0);
+                continue;
             }
-            let found = elements.get(at).copied().filter(|element| *element != 0);
-            let element = found.map_or(own.element, number);
-            self.scopes.put(name, Known { element, maker: Maker::Node, ..own });
+            let (old, is_outer) = self.scopes.make(name, depth);
+            parts.stated_outputs.push(old.element.into());
+            let what = match old.maker {
+                Maker::Nobody if is_outer => "inside a subgraph, and so does the graph around it",
+                Maker::Nobody => continue,
+                Maker::Input => "and it is an input",
+                Maker::Weight => "and it is a weight",
+                Maker::Node => "and so does another one",
+            };
+            self.fault(|| format!("a node makes `{}`, {what}", shown(name, 80)));
+        }
+    }
+
+    /// Remembers the element types that were found for what a node makes.
+    pub(super) fn found(&mut self, parts: &Parts<'a>) {
+        for ((name, made), stated) in parts.outputs.iter().zip(&parts.made).zip(&parts.stated_outputs) {
+            if *made != 0
+                && made != stated
+                && let Some(known) = self.scopes.values.get_mut(name)
+            {
+                known.element = number(*made);
+            }
         }
     }
 

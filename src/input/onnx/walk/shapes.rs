@@ -63,10 +63,10 @@ impl<'a> Walk<'a> {
         Ok(Some(sizes))
     }
 
-    /// The sizes of an input or a weight, if they are stated and readable.
-    fn sizes_of(&self, name: Option<&&'a [u8]>) -> Option<Sizes> {
-        let name = name.filter(|name| self.scopes.is_outermost(name))?;
-        self.sizes(*self.scopes.shapes.get(*name)?).ok()?
+    /// The sizes of one of a node's inputs, if an input or a weight of the model states them.
+    fn sizes_of(&self, parts: &Parts<'a>, at: usize) -> Option<Sizes> {
+        let place = parts.shapes.get(at).copied().filter(|place| *place != 0)?;
+        self.sizes(self.scopes.shape(place)?).ok()?
     }
 
     /// A weight must have the shape that the input of its name states.
@@ -80,10 +80,13 @@ impl<'a> Walk<'a> {
 
     /// Looks at the shapes that a node of ONNX's own operators takes.
     pub(super) fn shapes_fit(&mut self, parts: &Parts<'a>, opset: i64, node: impl Fn() -> String) {
+        if parts.shapes.iter().all(|place| *place == 0) {
+            return;
+        }
         let operator = parts.operator;
         if STRETCHED.contains(&operator) {
             // Older ones stretch only if they are told to.
-            let (Some(a), Some(b)) = (self.sizes_of(parts.inputs.first()), self.sizes_of(parts.inputs.get(1))) else { return };
+            let (Some(a), Some(b)) = (self.sizes_of(parts, 0), self.sizes_of(parts, 1)) else { return };
             if opset >= 7 && stretch_clashes(&a, &b) {
                 self.clash(operator, &a, &b, node);
             }
@@ -91,7 +94,7 @@ impl<'a> Walk<'a> {
         }
         match operator {
             b"MatMul" => {
-                let (Some(a), Some(b)) = (self.sizes_of(parts.inputs.first()), self.sizes_of(parts.inputs.get(1))) else { return };
+                let (Some(a), Some(b)) = (self.sizes_of(parts, 0), self.sizes_of(parts, 1)) else { return };
                 let inner = (a.last().copied().flatten(), b.get(b.len().saturating_sub(2)).copied().flatten());
                 let stacks = |sizes: &Sizes| sizes[..sizes.len().saturating_sub(2)].to_vec();
                 if matches!(inner, (Some(a), Some(b)) if a != b) || stretch_clashes(&stacks(&a), &stacks(&b)) {
@@ -99,7 +102,7 @@ impl<'a> Walk<'a> {
                 }
             }
             b"Gemm" => {
-                let (Some(a), Some(b)) = (self.sizes_of(parts.inputs.first()), self.sizes_of(parts.inputs.get(1))) else { return };
+                let (Some(a), Some(b)) = (self.sizes_of(parts, 0), self.sizes_of(parts, 1)) else { return };
                 // A vector stood for a matrix before operator set 7.
                 if a.len() != 2 || b.len() != 2 {
                     if opset >= 7 {
@@ -113,13 +116,13 @@ impl<'a> Walk<'a> {
                 }
             }
             b"Conv" => {
-                if let Some(sizes) = self.sizes_of(parts.inputs.first()).filter(|sizes| sizes.len() < 3) {
+                if let Some(sizes) = self.sizes_of(parts, 0).filter(|sizes| sizes.len() < 3) {
                     let text = format!("Conv takes three dimensions or more, and node `{}` gives it {}", node(), spelled(&sizes));
                     self.lesser_fault(Insistence::ConvRank, || text);
                 }
             }
             b"Concat" => {
-                let all: Option<Vec<Sizes>> = parts.inputs.iter().map(|name| self.sizes_of(Some(name))).collect();
+                let all: Option<Vec<Sizes>> = (0..parts.inputs.len()).map(|at| self.sizes_of(parts, at)).collect();
                 let (Some(all), Some(axis)) = (all, parts.axis) else { return };
                 let Some(first) = all.first() else { return };
                 if self.axis_fits(operator, axis, first.len(), &node) {
@@ -134,7 +137,7 @@ impl<'a> Walk<'a> {
                 }
             }
             b"Softmax" | b"LogSoftmax" | b"Hardmax" => {
-                let (Some(sizes), Some(axis)) = (self.sizes_of(parts.inputs.first()), parts.axis) else { return };
+                let (Some(sizes), Some(axis)) = (self.sizes_of(parts, 0), parts.axis) else { return };
                 self.axis_fits(operator, axis, sizes.len(), &node);
             }
             _ => {}
