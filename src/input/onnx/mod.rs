@@ -131,7 +131,7 @@ fn message(bytes: &[u8], fault: &NotRead) -> String {
             format!("expected an ONNX model, found `ir_version` {ir} but no graph")
         }
         NotRead::NoModel { ir: Some(ir), graph: true } => {
-            format!("expected an ONNX model with an `ir_version` from 1 up, found {ir}")
+            format!("expected an ONNX model with an `ir_version` from 1 to {}, found {ir}", walk::IR_LIMIT)
         }
         NotRead::NoModel { ir: None, graph: true } => {
             "expected an ONNX model, found a graph without an `ir_version`".to_owned()
