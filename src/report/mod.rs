@@ -4,6 +4,7 @@
 
 mod concise;
 mod facts;
+mod html;
 mod human;
 mod inspect;
 mod json;
@@ -170,7 +171,7 @@ macro_rules! outputs {
     };
 }
 
-outputs! { human, concise, json }
+outputs! { human, concise, json, html }
 
 /// `1 error`, `2 errors`.
 fn counted(count: usize, one: &str) -> String {
