@@ -10,7 +10,7 @@ mod markup;
 mod place;
 mod table;
 
-use markup::{Prose, Text, counted, put};
+use markup::{Path, Prose, Text, counted, put};
 
 use super::{Output, Report, Style};
 use crate::finding::{Impact, Severity};
@@ -25,7 +25,7 @@ pub(super) static OUTPUT: Output = Output {
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 /// The digests of the two, as `tests/suite/html.rs` computes them; a browser refuses any other style or script.
-const STYLE_DIGEST: &str = "sha256-kyy0qn1KfwXKdb6z5CG2ZF+tpjC4WonI7Ejc2P7xKSM=";
+const STYLE_DIGEST: &str = "sha256-R9slO9GBF/nA6XvDwrJBvcubKuIhDquwQ98T1BFeWt8=";
 const SCRIPT_DIGEST: &str = "sha256-CQXh0apWljpAGzjy2pmVtjTQSWwaHuhhk/AQoc9NETg=";
 
 const IMPACTS: [Impact; 4] = [Impact::StartFailure, Impact::LoadFailure, Impact::WrongResult, Impact::Drift];
@@ -55,7 +55,7 @@ fn render(reports: &[Report<'_>], _style: Style) -> String {
     );
     out.push_str("<header>\n<p class=\"brand\">envcheck <span class=\"quiet\">training against serving</span></p>\n");
     match reports {
-        [only] => put!(&mut out, "<h1>{}</h1>\n", Text(&only.name)),
+        [only] => put!(&mut out, "<h1>{}</h1>\n", Text(&title(only))),
         several => {
             put!(&mut out, "<h1>{}</h1>\n<nav aria-label=\"comparisons\"><ul>\n", counted(several.len(), "comparison"));
             for (at, report) in several.iter().enumerate() {
@@ -64,14 +64,16 @@ fn render(reports: &[Report<'_>], _style: Style) -> String {
                     &mut out,
                     "<li><a href=\"#c{0}\">{1}</a> <span class=\"{level}\">{2}</span></li>\n",
                     at + 1,
-                    Text(&report.name),
+                    Text(&title(report)),
                     Text(&verdict)
                 );
             }
             out.push_str("</ul></nav>\n");
         }
     }
-    filters(&mut out, reports);
+    if reports.len() > 1 {
+        filters(&mut out, reports);
+    }
     out.push_str("</header>\n<main>\n");
     for (at, report) in reports.iter().enumerate() {
         comparison(&mut out, report, at + 1, reports.len() > 1);
@@ -86,13 +88,20 @@ fn render(reports: &[Report<'_>], _style: Style) -> String {
     out
 }
 
+/// `train → serve`.
+fn title(report: &Report<'_>) -> String {
+    report.name.replace(" -> ", " \u{2192} ")
+}
+
 /// Boxes to tick; only the script makes them do anything, so that it also shows them.
 fn filters(out: &mut String, reports: &[Report<'_>]) {
     let all = || reports.iter().flat_map(|report| &report.findings);
     if all().count() < 2 {
         return;
     }
-    out.push_str("<form class=\"filter\" hidden=\"hidden\" aria-label=\"filter findings\">\n<fieldset><legend>impact</legend>");
+    out.push_str(
+        "<form class=\"filter\" hidden=\"hidden\" aria-label=\"filter findings\">\n<fieldset><legend>impact</legend>",
+    );
     for impact in IMPACTS {
         let count = all().filter(|finding| finding.impact == impact).count();
         if count > 0 {
@@ -120,16 +129,16 @@ fn comparison(out: &mut String, report: &Report<'_>, number: usize, named: bool)
     put!(out, "<section class=\"comparison\" id=\"c{number}\">\n");
     let (level, text) = verdict(report);
     if named {
-        put!(out, "<h2>{}</h2>\n<p class=\"verdict {level}\">{}</p>\n", Text(&report.name), Text(&text));
+        put!(out, "<h2>{}</h2>\n<p class=\"verdict {level}\">{}</p>\n", Text(&title(report)), Text(&text));
     } else {
         put!(out, "<h2 class=\"verdict {level}\">{}</h2>\n", Text(&text));
     }
     tally(out, report);
-    put!(out, "<section>\n<h3>From GPU to model</h3>\n");
+    out.push_str("<section>\n");
     chain::draw(out, report, number);
     chain::legend(out);
     out.push_str("</section>\n");
-    findings(out, report, number);
+    findings(out, report, number, named);
     let title = if report.sides.len() > 1 { "Side by side" } else { "Environment" };
     put!(out, "<section>\n<h3>{title}</h3>\n");
     table::write(out, report, number);
@@ -150,11 +159,11 @@ fn verdict(report: &Report<'_>) -> (&'static str, String) {
     let impacts = |severity: Severity| -> String {
         let hits = |impact: &Impact| report.findings.iter().any(|it| it.severity == severity && it.impact == *impact);
         let words: Vec<&str> = IMPACTS.into_iter().filter(hits).map(impact_words).collect();
-        words.join(", ")
+        words.join(", it ")
     };
     match worst {
-        Some(Severity::Error) => ("error", format!("Serving will fail: {}{open}", impacts(Severity::Error))),
-        Some(Severity::Warning) => ("warning", format!("Serving may fail or differ: {}{open}", impacts(Severity::Warning))),
+        Some(Severity::Error) => ("error", format!("Serving will fail: it {}{open}", impacts(Severity::Error))),
+        Some(Severity::Warning) => ("warning", format!("Serving may fail: it {}{open}", impacts(Severity::Warning))),
         Some(Severity::Info) => ("info", format!("Nothing known to fail; the sides differ{open}")),
         None => ("fine", format!("Nothing known to fail{open}")),
     }
@@ -174,7 +183,11 @@ fn tally(out: &mut String, report: &Report<'_>) {
         let worst = counts.first().map_or_else(|| "none".to_owned(), |(severity, _)| severity.to_string());
         put!(out, "<li class=\"{worst}\"><b>{}</b> ", impact_words(impact));
         for (severity, count) in &counts {
-            let shown = if *severity == Severity::Info { format!("{count} info") } else { counted(*count, &severity.to_string()) };
+            let shown = if *severity == Severity::Info {
+                format!("{count} info")
+            } else {
+                counted(*count, &severity.to_string())
+            };
             put!(out, "<span class=\"count {severity}\">{shown}</span> ");
         }
         if counts.is_empty() {
@@ -185,8 +198,11 @@ fn tally(out: &mut String, report: &Report<'_>) {
     out.push_str("</ul>\n");
 }
 
-fn findings(out: &mut String, report: &Report<'_>, number: usize) {
+fn findings(out: &mut String, report: &Report<'_>, number: usize, named: bool) {
     out.push_str("<section>\n<h3>Findings</h3>\n");
+    if !named {
+        filters(out, std::slice::from_ref(report));
+    }
     let remarks = report.count(Severity::Info);
     if report.findings.is_empty() {
         out.push_str("<p class=\"quiet\">no findings</p>\n");
@@ -197,7 +213,11 @@ fn findings(out: &mut String, report: &Report<'_>, number: usize) {
         finding::write(out, report, number, at);
     }
     if remarks > 0 {
-        put!(out, "<details class=\"remarks\"><summary>{}: differences without known consequence</summary>\n", counted(remarks, "remark"));
+        put!(
+            out,
+            "<details class=\"remarks\"><summary>{}: differences without known consequence</summary>\n",
+            counted(remarks, "remark")
+        );
         for at in remarked {
             finding::write(out, report, number, at);
         }
@@ -241,7 +261,7 @@ fn inputs(out: &mut String, report: &Report<'_>) {
             put!(
                 out,
                 "<tr><th scope=\"row\">{}</th><td>{}</td><td><span class=\"role r{at}\">{}</span></td><td>{}</td><td>{}</td></tr>\n",
-                Text(&input.path),
+                Path(&input.path),
                 Text(input.format),
                 place::role(report, at),
                 input.facts.len(),
@@ -252,9 +272,18 @@ fn inputs(out: &mut String, report: &Report<'_>) {
     out.push_str("</tbody></table></div>\n");
     let skipped: Vec<_> = report.sides.iter().flat_map(|side| &side.inputs).flat_map(|input| &input.skipped).collect();
     if !skipped.is_empty() {
-        put!(out, "<details open=\"open\"><summary>skipped {}</summary>\n<ul class=\"plain\">\n", counted(skipped.len(), "part"));
+        put!(
+            out,
+            "<details open=\"open\"><summary>skipped {}</summary>\n<ul class=\"plain\">\n",
+            counted(skipped.len(), "part")
+        );
         for part in skipped {
-            put!(out, "<li><code>{}</code>: {}</li>\n", Text(&place::shown(report.sources, part.place)), Prose(&part.reason));
+            put!(
+                out,
+                "<li><code>{}</code>: {}</li>\n",
+                Path(&place::shown(report.sources, part.place)),
+                Prose(&part.reason)
+            );
         }
         out.push_str("</ul></details>\n");
     }

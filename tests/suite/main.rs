@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod dockerfiles;
 mod gpu_texts;
+mod html;
 mod knowledge;
 mod layers;
 mod load_matrix;

@@ -8,7 +8,7 @@ use super::{
     place,
 };
 use crate::{
-    environment::{Environment, GpuView, Seen},
+    environment::{CudaUse, CudnnUser, Environment, GpuView, Seen},
     fact::{Model, Standing},
     finding::{Finding, Severity},
     report::{Report, facts},
@@ -16,14 +16,12 @@ use crate::{
 };
 
 /// What runs models, the most telling first: which packages stand in the picture by name.
-const FRAMEWORKS: [&str; 41] = [
-    "vllm", "tensorrt-llm", "torch", "tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-macos", "tflite-runtime",
-    "ai-edge-litert", "jax", "jaxlib", "flax", "onnxruntime", "onnxruntime-gpu", "onnxruntime-directml",
-    "onnxruntime-openvino", "onnxruntime-rocm", "onnxruntime-qnn", "onnxruntime-genai", "openvino", "xgboost", "xgboost-cpu",
-    "lightgbm", "catboost", "scikit-learn", "keras", "tf-keras", "paddlepaddle", "paddlepaddle-gpu", "mxnet", "mxnet-cu112",
-    "cuml-cu11", "cuml-cu12", "cupy-cuda11x", "cupy-cuda12x", "cupy-cuda13x", "ctranslate2", "llama-cpp-python", "spacy",
-    "sentence-transformers", "transformers",
-];
+const FRAMEWORKS: &str = "vllm tensorrt-llm torch tensorflow tensorflow-cpu tensorflow-gpu tensorflow-macos tflite-runtime \
+    ai-edge-litert jax jaxlib flax onnxruntime onnxruntime-gpu onnxruntime-directml onnxruntime-openvino \
+    onnxruntime-rocm onnxruntime-qnn onnxruntime-genai openvino xgboost xgboost-cpu lightgbm catboost \
+    scikit-learn keras tf-keras paddlepaddle paddlepaddle-gpu mxnet mxnet-cu112 cuml-cu11 cuml-cu12 \
+    cupy-cuda11x cupy-cuda12x cupy-cuda13x ctranslate2 llama-cpp-python spacy sentence-transformers \
+    transformers";
 
 /// Values of a node that are written out.
 const MOST_VALUES: usize = 3;
@@ -97,7 +95,7 @@ impl Stage {
             name if name.starts_with("nvidia-cudnn") => Cudnn,
             name if name.starts_with("nvidia-") && name != "nvidia-ml-py" => Cuda,
             name if name.starts_with("tensorrt-cu") => TensorRt,
-            name if FRAMEWORKS.contains(&name) => Framework,
+            name if FRAMEWORKS.split(' ').any(|it| it == name) => Framework,
             _ => Packages,
         })
     }
@@ -153,21 +151,24 @@ pub(super) fn draw(out: &mut String, report: &Report<'_>, number: usize) {
         }
     }
     let stages = stages(report, &touched);
+    let first = if stages.contains(&Gpu) { Gpu } else { System };
+    put!(out, "<h3>From {} to model</h3>\n", first.title());
     Chain { report, number, stages, marks, touched }.write(out);
 }
 
 /// Which stages the picture has.
 fn stages(report: &Report<'_>, touched: &[(usize, Stage, Severity)]) -> Vec<Stage> {
     let environments = || report.sides.iter().map(|side| &side.environment);
-    let touches = |stage: Stage| touched.iter().any(|(_, it, _)| *it == stage);
+    let parsed_by_tensorrt = touched.iter().any(|(_, stage, _)| *stage == TensorRt);
     let mut stages = vec![System, Python, Packages, Framework, ModelFile];
     let gpu = environments().any(|side| side.has_gpu() || side.asks_for_gpu_provider())
         || touched.iter().any(|(_, stage, _)| stage.on_gpu_branch())
-        || environments().any(|side| !side.found_cuda_users().is_empty() && side.device().is_none_or(|it| it.0 != "cpu"));
+        || environments()
+            .any(|side| !side.found_cuda_users().is_empty() && side.device().is_none_or(|it| it.0 != "cpu"));
     if gpu {
         stages.extend([Gpu, Driver, Cuda, Cudnn]);
         let known = environments().any(|side| !side.tensorrts().is_empty() || side.asks_for_tensorrt());
-        if known || touches(TensorRt) {
+        if known || parsed_by_tensorrt {
             stages.push(TensorRt);
         }
     }
@@ -197,12 +198,23 @@ fn locate(report: &Report<'_>, finding: &Finding) -> Option<(Spot, Vec<(usize, S
         // Only training has it: it lacks in serving.
         (None, [only, ..]) if all_on_first => {
             let lacks = |word: &String| report.sides[1].environment.package(word).is_none();
-            finding.components.iter().find(|word| Stage::of(word).is_some_and(|it| it >= Packages)).filter(|it| lacks(it)).map(|_| *only)
+            finding
+                .components
+                .iter()
+                .find(|word| Stage::of(word).is_some_and(|it| it >= Packages))
+                .filter(|it| lacks(it))
+                .map(|_| *only)
         }
         _ => None,
     };
     if let Some(stage) = across {
         return Some((Spot::Across(stage), vec![(0, stage), (1, stage)]));
+    }
+    // A model that does not fit what lies below it.
+    let subject = finding.components.first().and_then(|word| Stage::of(word));
+    if let (Some(ModelFile), [.., below, ModelFile]) = (subject, stages.as_slice()) {
+        let spot = Spot::Link { side, into: ModelFile, gpu_branch: false };
+        return Some((spot, vec![(side, *below), (side, ModelFile)]));
     }
     // The link from the lowest stage of a branch towards the next one is what does not hold.
     for gpu_branch in [true, false] {
@@ -243,11 +255,9 @@ impl Chain<'_, '_> {
     fn write(&self, out: &mut String) {
         let two = self.report.sides.len() > 1;
         let mut class = "chain".to_owned();
-        for (there, word) in [
-            (two, "two"),
-            (self.stages.contains(&Gpu), "with-gpu"),
-            (self.stages.contains(&TensorRt), "with-tensorrt"),
-        ] {
+        for (there, word) in
+            [(two, "two"), (self.stages.contains(&Gpu), "with-gpu"), (self.stages.contains(&TensorRt), "with-tensorrt")]
+        {
             if there {
                 class.push(' ');
                 class.push_str(word);
@@ -338,12 +348,14 @@ impl Chain<'_, '_> {
         let values = self.values(side, stage);
         let none = if values.is_empty() { absent(environment, stage) } else { None };
         let touched = self.touched.iter().filter(|(of, at, _)| *of == side && *at == stage).map(|it| it.2).max();
-        let state = match touched {
-            Some(severity) => format!(" {severity}"),
-            None => String::new(),
-        };
+        let grade = touched.map(|severity| format!(" {severity}")).unwrap_or_default();
         let known = if values.is_empty() && none.is_none() { " unknown" } else { "" };
-        put!(out, "<div class=\"node l{side} at-{}{known}{state}\"><div class=\"stage\">{}</div>", stage.word(), stage.title());
+        put!(
+            out,
+            "<div class=\"node l{side} at-{}{known}{grade}\"><div class=\"stage\">{}</div>",
+            stage.word(),
+            stage.title()
+        );
         for value in values.iter().take(MOST_VALUES) {
             let from = place::shown(self.report.sources, value.place);
             let whose = if value.lent { "from training, " } else { "" };
@@ -354,7 +366,7 @@ impl Chain<'_, '_> {
                 value.standing,
                 Text(&from),
                 value.standing,
-                Text(&place::short(self.report.sources, value.place))
+                Text(place::file_name(&from))
             );
         }
         if values.len() > MOST_VALUES {
@@ -370,8 +382,7 @@ impl Chain<'_, '_> {
                 put!(out, "<div class=\"value quiet\">{all}{}</div>", counted(count, "package"));
             }
         }
-        let here: Vec<&Mark> =
-            self.marks.iter().filter(|mark| mark.spot == Spot::Node { side, at: stage }).collect();
+        let here: Vec<&Mark> = self.marks.iter().filter(|mark| mark.spot == Spot::Node { side, at: stage }).collect();
         if !here.is_empty() {
             out.push_str("<div class=\"codes\">");
             self.codes(out, &here);
@@ -383,9 +394,10 @@ impl Chain<'_, '_> {
     /// What lies between the two sides at a stage.
     fn across(&self, out: &mut String, stage: Stage) {
         let marks: Vec<&Mark> = self.marks.iter().filter(|mark| mark.spot == Spot::Across(stage)).collect();
-        let texts = |side: usize| -> Vec<String> { self.values(side, stage).into_iter().map(|value| value.text).collect() };
+        let texts =
+            |side: usize| -> Vec<String> { self.values(side, stage).into_iter().map(|value| value.text).collect() };
         let (training, serving) = (texts(0), texts(1));
-        let (state, sign) = match marks.iter().map(|mark| mark.severity).max() {
+        let (class, sign) = match marks.iter().map(|mark| mark.severity).max() {
             Some(severity) => (format!(" broken {severity}"), "\u{2260}"),
             None if training.is_empty() || serving.is_empty() => return,
             None if training == serving => (" same".to_owned(), "="),
@@ -398,7 +410,7 @@ impl Chain<'_, '_> {
         let tell = if sign == "=" { "the same" } else { "differs" };
         put!(
             out,
-            "<div class=\"across at-{}{state}\" data-across=\"{}\"><span class=\"stage\">{}</span> <span aria-hidden=\"true\">{sign}</span><span class=\"unseen\">{tell}</span> ",
+            "<div class=\"across at-{}{class}\" data-across=\"{}\"><span class=\"stage\">{}</span> <span aria-hidden=\"true\">{sign}</span><span class=\"unseen\">{tell}</span> ",
             stage.word(),
             stage.word(),
             stage.title()
@@ -424,7 +436,9 @@ impl Chain<'_, '_> {
         };
         if found.is_empty() && stage == ModelFile && side > 0 {
             found = models(&self.report.sides[0].environment);
-            found.iter_mut().for_each(|value| value.lent = true);
+            for value in &mut found {
+                value.lent = true;
+            }
         }
         found
     }
@@ -455,7 +469,9 @@ fn value<T>(seen: &Seen<'_, T>, text: String) -> Value {
 fn absent(environment: &Environment, stage: Stage) -> Option<&'static str> {
     match stage {
         Driver if environment.no_driver().is_some() => Some("none"),
-        Gpu | Driver | Cuda | Cudnn if environment.device().is_some_and(|(device, _)| device == "cpu") => Some("not used: runs on the CPU"),
+        Gpu | Driver | Cuda | Cudnn if environment.device().is_some_and(|(device, _)| device == "cpu") => {
+            Some("not used: runs on the CPU")
+        }
         _ => None,
     }
 }
@@ -465,7 +481,8 @@ fn gpus(environment: &Environment) -> Vec<Value> {
     let mut found: Vec<Value> = Vec::new();
     for seen in environment.gpu_facts() {
         let view = known.iter().find(|view| view.place == seen.place);
-        let name = seen.value.name.clone().or_else(|| seen.value.capability.map(|it| format!("compute capability {it}")));
+        let name =
+            seen.value.name.clone().or_else(|| seen.value.capability.map(|it| format!("compute capability {it}")));
         let text = view.map(GpuView::shown).or(name).unwrap_or_default();
         let text = if seen.value.count > 1 { format!("{} \u{d7} {text}", seen.value.count) } else { text };
         // Two files may tell of one card, each as well as it can.
@@ -500,7 +517,8 @@ fn cuda(environment: &Environment) -> Vec<Value> {
         if part && users.iter().any(|it| !it.component.starts_with("nvidia-") && it.cuda.major() == user.cuda.major()) {
             continue;
         }
-        let text = if user.component == "cuda" { user.cuda.to_string() } else { format!("{} of {}", user.cuda, user.shown) };
+        let text =
+            if user.component == "cuda" { user.cuda.to_string() } else { format!("{} of {}", user.cuda, user.shown) };
         let standing = standing_at(environment, user.place, user.reason.is_some());
         if !found.iter().any(|it| it.text == text || (part && it.text.starts_with(&format!("{} ", user.cuda)))) {
             found.push(Value { text, standing, place: user.place, lent: false });
@@ -514,10 +532,15 @@ fn cuda(environment: &Environment) -> Vec<Value> {
 
 fn cudnn(environment: &Environment) -> Vec<Value> {
     let mut found: Vec<Value> = Vec::new();
-    for user in environment.found_cudnn_users() {
-        let text = if user.component == "cudnn" { user.cudnn.to_string() } else { format!("{} of {}", user.cudnn, user.shown) };
+    let users = environment.found_cudnn_users();
+    for user in users {
+        let itself = user.component == "cudnn" || user.component.starts_with("nvidia-cudnn");
+        let text = if itself { user.cudnn.to_string() } else { format!("{} of {}", user.cudnn, user.shown) };
         let standing = standing_at(environment, user.place, user.reason.is_some());
-        if !found.iter().any(|it| it.text == text) {
+        // A wheel or a file says it more exactly than what follows from a framework.
+        let better = |other: &CudnnUser| other.how == CudaUse::Wheel && other.cudnn.major() == user.cudnn.major();
+        let told = !itself && users.iter().any(better);
+        if !told && !found.iter().any(|it| it.text == text) {
             found.push(Value { text, standing, place: user.place, lent: false });
         }
     }
@@ -551,7 +574,8 @@ fn system(environment: &Environment) -> Vec<Value> {
     }
     if let Some(seen) = environment.libc() {
         let version = seen.value.version.to_string();
-        let text = if seen.value.family == "musl" { "musl".to_owned() } else { format!("{} {version}", seen.value.family) };
+        let text =
+            if seen.value.family == "musl" { "musl".to_owned() } else { format!("{} {version}", seen.value.family) };
         found.push(value(&seen, text));
     }
     found
@@ -567,7 +591,10 @@ fn frameworks(environment: &Environment) -> Vec<Value> {
         let version = seen.value.version.as_ref().map(ToString::to_string).unwrap_or_default();
         found.push(value(&seen, format!("{} {version}", seen.value.name).trim_end().to_owned()));
     }
-    for view in FRAMEWORKS.iter().filter_map(|name| environment.package(name)) {
+    // Two files may tell of one server, each as well as it can.
+    let texts: Vec<String> = found.iter().map(|it| it.text.clone()).collect();
+    found.retain(|it| !texts.iter().any(|text| text.starts_with(&format!("{} ", it.text))));
+    for view in FRAMEWORKS.split(' ').filter_map(|name| environment.package(name)) {
         let text = format!("{} {}", view.name, view.shown());
         found.push(Value { text, standing: view.standing, place: view.place(), lent: false });
     }

@@ -2,7 +2,7 @@
 
 use super::{
     impact_words,
-    markup::{Code, Prose, Source, Text, put},
+    markup::{Code, Path, Prose, Source, Text, put},
     place,
 };
 use crate::{
@@ -52,7 +52,14 @@ fn reasons(out: &mut String, evidence: &[Evidence]) {
     }
     out.push_str("<h5>Why</h5>\n<ul class=\"why\">\n");
     for Evidence { claim, source, locator, checked, own_row } in evidence {
-        put!(out, "<li>{} <span class=\"witness quiet\">{}; {}; checked {}", Prose(claim), Source(source), Text(locator), Text(checked));
+        put!(
+            out,
+            "<li>{} <span class=\"witness quiet\">{}; {}; checked {}",
+            Prose(claim),
+            Source(source),
+            Text(locator),
+            Text(checked)
+        );
         if let Some(own) = own_row {
             put!(out, "; your own row, {}:{}", Text(&own.path), own.line);
             if let Some(why) = &own.overrides {
@@ -88,7 +95,7 @@ fn advice(out: &mut String, report: &Report<'_>, finding: &Finding) {
 fn edit(out: &mut String, report: &Report<'_>, edit: &Edit) {
     let text = report.sources.get(edit.place.file).text();
     let old = text.get(edit.place.span.start..edit.place.span.end).unwrap_or_default();
-    put!(out, "<div class=\"edit\"><code>{}</code>: ", Text(&place::shown(report.sources, edit.place)));
+    put!(out, "<div class=\"edit\"><code>{}</code>: ", Path(&place::shown(report.sources, edit.place)));
     if !old.is_empty() {
         put!(out, "<del><code>{}</code></del> ", Code(old));
     }
@@ -107,8 +114,8 @@ pub(super) fn excused(out: &mut String, report: &Report<'_>, excused: &Excused) 
         impact_words(finding.impact)
     );
     match excuse {
-        Excuse::Comment { place, .. } => put!(out, "by the comment in {}", Text(&place::shown(report.sources, *place))),
-        Excuse::Config { place, .. } => put!(out, "by {}", Text(&place::shown(report.sources, *place))),
+        Excuse::Comment { place, .. } => put!(out, "by the comment in {}", Path(&place::shown(report.sources, *place))),
+        Excuse::Config { place, .. } => put!(out, "by {}", Path(&place::shown(report.sources, *place))),
         Excuse::Baseline { path } => put!(out, "by the baseline {}", Text(path)),
         Excuse::Since { revision } => put!(out, "already there at {}", Text(revision)),
     }

@@ -51,12 +51,26 @@ impl fmt::Display for Prose<'_> {
     }
 }
 
+/// A path, which may break where it goes deeper.
+pub(super) struct Path<'a>(pub(super) &'a str);
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in self.0.split_inclusive('/') {
+            let end = if part.ends_with('/') { "<wbr />" } else { "" };
+            write!(f, "{}{end}", Text(part))?;
+        }
+        Ok(())
+    }
+}
+
 /// Where a statement comes from: a link if it is one that a browser may follow, else words.
 pub(super) struct Source<'a>(pub(super) &'a str);
 
 impl fmt::Display for Source<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let web = ["https://", "http://"].iter().any(|scheme| self.0.starts_with(scheme) && self.0.len() > scheme.len());
+        let web =
+            ["https://", "http://"].iter().any(|scheme| self.0.starts_with(scheme) && self.0.len() > scheme.len());
         if web && self.0.chars().all(|character| !is_hidden(character) && !character.is_whitespace()) {
             write!(f, "<a href=\"{0}\" rel=\"noopener noreferrer\">{0}</a>", Text(self.0))
         } else {
@@ -97,6 +111,7 @@ mod tests {
         assert_eq!(Text("a\u{202e}b\u{1b}[1m\t\n\u{ffff}").to_string(), "a\\u{202e}b\\u{1b}[1m\\u{9}\\u{a}\\u{ffff}");
         assert_eq!(Code("a\tb\r").to_string(), "a\tb\\u{d}");
         assert_eq!(Prose("`<a>` and b").to_string(), "<code>&lt;a&gt;</code> and b");
+        assert_eq!(Path("a/<b>").to_string(), "a/<wbr />&lt;b&gt;");
         assert_eq!(Prose("one ` alone").to_string(), "one ` alone");
     }
 
@@ -106,7 +121,9 @@ mod tests {
             Source("https://a.example/?b=1&c=\"").to_string(),
             "<a href=\"https://a.example/?b=1&amp;c=&quot;\" rel=\"noopener noreferrer\">https://a.example/?b=1&amp;c=&quot;</a>"
         );
-        for text in ["javascript:alert(1)", "https://", "https://a b", "https://a\u{202e}b", " https://a", "data:text/html,x"] {
+        for text in
+            ["javascript:alert(1)", "https://", "https://a b", "https://a\u{202e}b", " https://a", "data:text/html,x"]
+        {
             assert!(!Source(text).to_string().contains("<a"), "{text}");
         }
     }

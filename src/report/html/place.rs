@@ -1,6 +1,6 @@
 //! Places: how they are named, and the lines around them.
 
-use super::markup::{Code, Text, put};
+use super::markup::{Code, Path, Text, put};
 use crate::{
     finding::{Finding, Label},
     report::{Report, ReportedSide},
@@ -34,12 +34,21 @@ pub(super) fn short(sources: &Sources, place: Place) -> String {
     }
 }
 
+/// The file alone, for where there is hardly any.
+pub(super) fn file_name(shown: &str) -> &str {
+    shown.rsplit('/').next().unwrap_or(shown)
+}
+
 /// The number of the side that a label belongs to: the one that something was read from the same file for.
 pub(super) fn side_of(report: &Report<'_>, label: &Label) -> Option<usize> {
     let reads = |side: &ReportedSide| side.environment.facts().iter().any(|fact| fact.place.file == label.place.file);
     let named = |side: &ReportedSide| label.environment.as_ref() == Some(&side.environment.name);
     let sides = report.sides;
-    sides.iter().position(|side| named(side) && reads(side)).or_else(|| sides.iter().position(named)).or_else(|| sides.iter().position(reads))
+    sides
+        .iter()
+        .position(|side| named(side) && reads(side))
+        .or_else(|| sides.iter().position(named))
+        .or_else(|| sides.iter().position(reads))
 }
 
 /// `training`, `serving`; nothing if there is only one side.
@@ -77,7 +86,7 @@ fn list(out: &mut String, report: &Report<'_>, groups: &[(Option<usize>, FileId,
         if let Some(side) = side {
             put!(out, "<span class=\"role r{side}\">{}</span> ", role(report, *side));
         }
-        put!(out, "<code>{}</code>", Text(&self::shown(report.sources, first.place)));
+        put!(out, "<code>{}</code>", Path(&self::shown(report.sources, first.place)));
         if source.form == Form::View {
             out.push_str(" <span class=\"quiet\">(as read)</span>");
         }
@@ -140,7 +149,9 @@ fn one(out: &mut String, source: &Source, line: usize, labels: &[&Label]) {
     let text = source.text();
     let mut marks: Vec<(usize, usize)> = labels
         .iter()
-        .map(|label| (label.place.span.start.clamp(span.start, span.end), label.place.span.end.clamp(span.start, span.end)))
+        .map(|label| {
+            (label.place.span.start.clamp(span.start, span.end), label.place.span.end.clamp(span.start, span.end))
+        })
         .filter(|(from, to)| from < to)
         .map(|(from, to)| (floor_char_boundary(text, from), floor_char_boundary(text, to)))
         .collect();

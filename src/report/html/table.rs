@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    markup::{Text, counted, put},
+    markup::{Path, Text, counted, put},
     place,
 };
 use crate::{
@@ -58,47 +58,57 @@ pub(super) fn write(out: &mut String, report: &Report<'_>, number: usize) {
     });
     if report.sides.len() < 2 {
         let (first, rest) = split(rows, |row| row.worst.is_some());
-        table(out, report, number, &first);
-        fold(out, report, number, &rest, "without findings");
+        let all = [0];
+        table(out, report, number, &first, &all);
+        fold(out, report, number, &rest, "without findings", &all);
         return;
     }
     let (first, rest) = split(rows, |row| row.worst.is_some() || row.state < State::Only(0));
-    table(out, report, number, &first);
+    let both = [0, 1];
+    table(out, report, number, &first, &both);
     let (equal, single) = split(rest, |row| row.state == State::Equal);
     let (training, serving) = split(single, |row| row.state == State::Only(0));
-    fold(out, report, number, &equal, "equal on both sides");
-    fold(out, report, number, &training, "in training only");
-    fold(out, report, number, &serving, "in serving only");
+    fold(out, report, number, &equal, "equal on both sides", &both);
+    fold(out, report, number, &training, "in training only", &both[..1]);
+    fold(out, report, number, &serving, "in serving only", &both[1..]);
 }
 
 fn split(rows: Vec<Row>, first: impl Fn(&Row) -> bool) -> (Vec<Row>, Vec<Row>) {
     rows.into_iter().partition(first)
 }
 
-fn fold(out: &mut String, report: &Report<'_>, number: usize, rows: &[Row], what: &str) {
+fn fold(out: &mut String, report: &Report<'_>, number: usize, rows: &[Row], what: &str, sides: &[usize]) {
     if rows.is_empty() {
         return;
     }
     let open = if rows.len() <= MOST_OPEN { " open=\"open\"" } else { "" };
     put!(out, "<details{open}><summary>{} {what}</summary>\n", counted(rows.len(), "row"));
-    table(out, report, number, rows);
+    table(out, report, number, rows, sides);
     out.push_str("</details>\n");
 }
 
-fn table(out: &mut String, report: &Report<'_>, number: usize, rows: &[Row]) {
+/// The rows with the columns of these sides; what findings say stands in the last one, if there is anything to say.
+fn table(out: &mut String, report: &Report<'_>, number: usize, rows: &[Row], sides: &[usize]) {
     if rows.is_empty() {
         return;
     }
-    out.push_str("<div class=\"scroll\" tabindex=\"0\"><table class=\"sides\"><thead><tr><th scope=\"col\">component</th>");
-    for (at, side) in report.sides.iter().enumerate() {
+    let told = rows.iter().any(|row| row.worst.is_some() || row.state < State::Only(0));
+    let calm = if told { "" } else { " calm" };
+    put!(
+        out,
+        "<div class=\"scroll\" tabindex=\"0\"><table class=\"sides{calm}\"><thead><tr><th scope=\"col\">component</th>"
+    );
+    for at in sides {
+        let side = &report.sides[*at];
         put!(
             out,
             "<th scope=\"col\"><span class=\"role r{at}\">{}</span> {}</th>",
-            place::role(report, at),
+            place::role(report, *at),
             Text(&side.environment.name)
         );
     }
-    out.push_str("<th scope=\"col\">findings</th></tr></thead>\n<tbody>\n");
+    let last = if told { "<th scope=\"col\" class=\"codes\">findings</th>" } else { "" };
+    put!(out, "{last}</tr></thead>\n<tbody>\n");
     for row in rows {
         let state = match row.state {
             State::Differs => "differs",
@@ -107,8 +117,8 @@ fn table(out: &mut String, report: &Report<'_>, number: usize, rows: &[Row]) {
             State::Equal => "equal",
         };
         let worst = row.worst.map(|severity| format!(" {severity}")).unwrap_or_default();
-        put!(out, "<tr class=\"{state}{worst}\"><th scope=\"row\">{}</th>", Text(&row.name));
-        for cell in &row.cells {
+        put!(out, "<tr class=\"{state}{worst}\"><th scope=\"row\">{}</th>", Path(&row.name));
+        for cell in sides.iter().map(|at| &row.cells[*at]) {
             out.push_str("<td>");
             for (text, standing, at) in &cell.values {
                 let from = place::shown(report.sources, *at);
@@ -117,13 +127,17 @@ fn table(out: &mut String, report: &Report<'_>, number: usize, rows: &[Row]) {
                     "<div class=\"value\"><span class=\"what\">{}</span> <span class=\"from {standing}\" title=\"{}\">{standing} \u{b7} {}</span></div>",
                     Text(text),
                     Text(&from),
-                    Text(&place::short(report.sources, *at))
+                    Path(&place::short(report.sources, *at))
                 );
             }
             if cell.values.is_empty() {
                 out.push_str("<span class=\"quiet\">\u{2014}</span>");
             }
             out.push_str("</td>");
+        }
+        if !told {
+            out.push_str("</tr>\n");
+            continue;
         }
         out.push_str("<td class=\"codes\">");
         match row.state {
@@ -161,12 +175,10 @@ fn rows(report: &Report<'_>) -> Vec<Row> {
             cell(key, side, &mut |cell| *cell = of_package(view));
         }
         for (name, text, standing, at) in components(environment) {
-            cell((false, name), side, &mut |cell| {
-                match cell.values.iter_mut().find(|(known, _, _)| *known == text) {
-                    Some(known) if known.1 < standing => (known.1, known.2) = (standing, at),
-                    Some(_) => {}
-                    None => cell.values.push((text.clone(), standing, at)),
-                }
+            cell((false, name), side, &mut |cell| match cell.values.iter_mut().find(|(known, _, _)| *known == text) {
+                Some(known) if known.1 < standing => (known.1, known.2) = (standing, at),
+                Some(_) => {}
+                None => cell.values.push((text.clone(), standing, at)),
             });
         }
     }
@@ -237,11 +249,19 @@ fn components(environment: &Environment) -> Vec<(String, String, Standing, Place
             Some((name, value.unwrap_or_else(|| "of any version".to_owned()), fact.standing, fact.place))
         })
         .collect();
-    for user in environment.found_cuda_users().iter().filter(|user| user.reason.is_some()) {
-        found.push(("cuda".to_owned(), format!("{} of {}", user.cuda, user.shown), Standing::Implied, user.place));
+    // What frameworks bring; wheels of NVIDIA and toolkits stand for themselves.
+    let itself = |component: &str| ["cuda", "cudnn", "image"].contains(&component) || component.starts_with("nvidia-");
+    let by = |reason: bool, view: Option<&PackageView>| match view {
+        Some(view) if !reason => view.standing,
+        _ => Standing::Implied,
+    };
+    for user in environment.found_cuda_users().iter().filter(|user| !itself(&user.component)) {
+        let standing = by(user.reason.is_some(), environment.package(&user.component));
+        found.push(("cuda".to_owned(), format!("{} of {}", user.cuda, user.shown), standing, user.place));
     }
-    for user in environment.found_cudnn_users().iter().filter(|user| user.reason.is_some()) {
-        found.push(("cudnn".to_owned(), format!("{} of {}", user.cudnn, user.shown), Standing::Implied, user.place));
+    for user in environment.found_cudnn_users().iter().filter(|user| !itself(&user.component)) {
+        let standing = by(user.reason.is_some(), environment.package(&user.component));
+        found.push(("cudnn".to_owned(), format!("{} of {}", user.cudnn, user.shown), standing, user.place));
     }
     found
 }
