@@ -25,4 +25,6 @@ pub mod report;
 
 pub mod config;
 
+pub mod gate;
+
 pub mod cli;

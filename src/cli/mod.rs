@@ -5,6 +5,7 @@
 mod compare;
 mod explain;
 mod inspect;
+mod judge;
 mod knowledge;
 mod load;
 mod lock;
@@ -12,6 +13,7 @@ mod needs;
 mod repository;
 mod settings;
 mod sides;
+mod since;
 mod terminal;
 
 use std::{path::PathBuf, process::ExitCode, sync::OnceLock};

@@ -22,7 +22,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct SettingsOptions {
     /// Read this file instead of the nearest envcheck.toml
-    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config", env = "ENVCHECK_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
     /// Do not look for an envcheck.toml
     #[arg(long)]
@@ -68,6 +68,13 @@ impl SettingsOptions {
 }
 
 impl Settings {
+    /// A path as shown, seen from the folder of `envcheck.toml`.
+    pub(super) fn relative(&self, path: &str) -> String {
+        let Some(project) = &self.project else { return path.to_owned() };
+        let full = super::load::absolute(Path::new(path));
+        full.strip_prefix(project.root()).map_or_else(|_| path.to_owned(), shown)
+    }
+
     /// The sources of a run: with the file of the project, so that facts can point at it.
     pub(super) fn sources(&self) -> Sources {
         let mut sources = Sources::default();
@@ -182,7 +189,7 @@ fn extend(knowledge: &mut Knowledge, path: &Path) -> Result<(), Failure> {
 }
 
 /// The text of a file that the user named.
-fn text_file(path: &Path) -> Result<String, Failure> {
+pub(super) fn text_file(path: &Path) -> Result<String, Failure> {
     let shown = shown(path);
     let content = Content::open(path).map_err(|fault| unreadable(&shown, &fault))?;
     match files::text_of(&content) {

@@ -3,14 +3,17 @@
 //! Reading is strict: every key is used or refused with its place and the key that was probably meant, and all faults of a
 //! file are said at once. Facts that are declared here point at their line.
 
+mod date;
 mod read;
 
 use std::collections::BTreeSet;
 
+pub use date::Date;
 pub use read::read;
 
 use crate::{
     fact::{Fact, FactKind, Model},
+    finding::Severity,
     text::{FileId, Place},
 };
 
@@ -75,6 +78,73 @@ impl DeclaredModel {
     }
 }
 
+/// What becomes of the findings of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// They are not looked for.
+    Off,
+    /// They have this severity.
+    Severity(Severity),
+}
+
+/// One line of `[rules]`.
+#[derive(Debug, Clone)]
+pub struct RuleLevel {
+    /// The rule's code.
+    pub code: &'static str,
+    /// What it is set to.
+    pub level: Level,
+    /// Where.
+    pub place: Place,
+}
+
+/// `fail-on`: the lowest severity that fails a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailOn(pub Option<Severity>);
+
+impl FailOn {
+    /// The words on the command line and in the file, with what they mean.
+    pub const WORDS: [(&str, FailOn); 4] = [
+        ("error", FailOn(Some(Severity::Error))),
+        ("warning", FailOn(Some(Severity::Warning))),
+        ("info", FailOn(Some(Severity::Info))),
+        ("never", FailOn(None)),
+    ];
+
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, it)| *it == self).map_or("never", |(word, _)| word)
+    }
+}
+
+/// `[[ignore]]`.
+#[derive(Debug, Clone)]
+pub struct Ignore {
+    /// The rule's code.
+    pub code: &'static str,
+    /// Only findings about this package or component.
+    pub package: Option<String>,
+    /// Only findings that point into this environment.
+    pub environment: Option<String>,
+    /// Only findings that point into such files.
+    pub path: Option<globset::GlobMatcher>,
+    /// Why.
+    pub reason: String,
+    /// The last day on which it holds.
+    pub expires: Option<Date>,
+    /// The table.
+    pub place: Place,
+}
+
+impl Ignore {
+    /// Whether it does not hold any more.
+    #[must_use]
+    pub fn expired(&self, today: Date) -> bool {
+        self.expires.is_some_and(|last| last < today)
+    }
+}
+
 /// The whole file.
 #[derive(Debug)]
 pub struct Config {
@@ -86,6 +156,12 @@ pub struct Config {
     pub models: Vec<DeclaredModel>,
     /// Files with the user's own knowledge.
     pub knowledge: Vec<NamedPath>,
+    /// `[rules]`.
+    pub levels: Vec<RuleLevel>,
+    /// `fail-on` of `[rules]`, and where.
+    pub fail_on: Option<(FailOn, Place)>,
+    /// `[[ignore]]`, in file order.
+    pub ignores: Vec<Ignore>,
 }
 
 /// Environments that are judged together, by name.
@@ -98,6 +174,12 @@ pub struct Pair {
 }
 
 impl Config {
+    /// What `[rules]` says about a rule.
+    #[must_use]
+    pub fn level(&self, code: &str) -> Option<Level> {
+        self.levels.iter().find(|it| it.code == code).map(|it| it.level)
+    }
+
     /// An environment by its name.
     #[must_use]
     pub fn environment(&self, name: &str) -> Option<&DeclaredEnvironment> {

@@ -5,19 +5,23 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Config, DeclaredEnvironment, DeclaredModel, NamedPath, Role};
+use super::{Config, Date, DeclaredEnvironment, DeclaredModel, FailOn, Ignore, Level, NamedPath, Role, RuleLevel};
 use crate::{
-    fact::FactKind,
+    fact::{FactKind, PackageName},
+    finding::Severity,
     input::{ENVIRONMENT_KEYS, MODEL_KEYS, Skipped, declared_environment, declared_model},
+    rules,
     text::{FileId, Place, Span, nearest},
 };
 
 type Item<'i> = Spanned<DeValue<'i>>;
 type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
 
-/// Tables that the design has and this version does not read, with what to use instead.
-const LATER: [(&str, &str); 2] =
-    [("rules", "use --fail-on, --select and --ignore until then"), ("ignore", "use --ignore until then")];
+/// The tables of the file.
+const TABLES: [&str; 5] = ["environment", "model", "rules", "ignore", "knowledge"];
+
+/// The keys of `[[ignore]]`.
+const IGNORE_KEYS: [&str; 6] = ["rule", "package", "environment", "path", "reason", "expires"];
 
 /// Reads the text of a file.
 ///
@@ -26,7 +30,15 @@ const LATER: [(&str, &str); 2] =
 /// Everything that is wrong with it, in its order.
 pub fn read(file: FileId, text: &str) -> Result<Config, Vec<Skipped>> {
     let (root, broken) = DeTable::parse_recoverable(text);
-    let config = Config { file, environments: Vec::new(), models: Vec::new(), knowledge: Vec::new() };
+    let config = Config {
+        file,
+        environments: Vec::new(),
+        models: Vec::new(),
+        knowledge: Vec::new(),
+        levels: Vec::new(),
+        fail_on: None,
+        ignores: Vec::new(),
+    };
     let mut reader = Reader { file, config, faults: Vec::new(), named: Vec::new() };
     for fault in broken {
         let message = fault.message().lines().collect::<Vec<_>>().join("; ");
@@ -78,12 +90,9 @@ impl Reader {
                 "environment" => self.environments(value),
                 "model" => self.models(value),
                 "knowledge" => self.knowledge(value),
-                name => match LATER.iter().find(|(later, _)| *later == name) {
-                    Some((_, instead)) => {
-                        self.fault(key.span(), format!("`{name}` is not read by this version yet; {instead}"));
-                    }
-                    None => self.unknown(key, &["environment", "model", "knowledge"]),
-                },
+                "rules" => self.rules(value),
+                "ignore" => self.ignores(value),
+                _ => self.unknown(key, &TABLES),
             }
         }
         self.names();
@@ -200,6 +209,115 @@ impl Reader {
                 "extra" => self.config.knowledge = self.paths(value),
                 _ => self.unknown(key, &["extra"]),
             }
+        }
+    }
+
+    fn rules(&mut self, value: &Item<'_>) {
+        let Some(table) = value.get_ref().as_table() else {
+            return self.wrong(value, "a table [rules]");
+        };
+        for (key, value) in table {
+            if key.get_ref() == "fail-on" {
+                let word = value.get_ref().as_str();
+                match FailOn::WORDS.iter().find(|(known, _)| Some(*known) == word) {
+                    Some((_, fail_on)) => self.config.fail_on = Some((*fail_on, self.place(value.span()))),
+                    None => self.fault(value.span(), "expected \"error\", \"warning\", \"info\" or \"never\""),
+                }
+                continue;
+            }
+            let Some(code) = self.rule(key.get_ref(), key.span()) else { continue };
+            let level = match value.get_ref().as_str() {
+                Some("off") => Level::Off,
+                Some("info") => Level::Severity(Severity::Info),
+                Some("warning") => Level::Severity(Severity::Warning),
+                Some("error") => Level::Severity(Severity::Error),
+                _ => {
+                    self.fault(value.span(), "expected \"off\", \"info\", \"warning\" or \"error\"");
+                    continue;
+                }
+            };
+            if self.config.levels.iter().any(|it| it.code == code) {
+                self.fault(key.span(), format!("the level of {code} is set twice, by code and by name"));
+            }
+            let place = self.place(key.span());
+            self.config.levels.push(RuleLevel { code, level, place });
+        }
+    }
+
+    /// The code of the rule that is called so.
+    fn rule(&mut self, name: &str, span: std::ops::Range<usize>) -> Option<&'static str> {
+        let rule = rules::find(name);
+        if rule.is_none() {
+            let near = rules::nearest_name(name).map(|near| format!("; did you mean `{near}`?"));
+            let hint = near.unwrap_or_else(|| "; `envcheck rules` lists them".to_owned());
+            self.fault(span, format!("no rule has the code or name `{name}`{hint}"));
+        }
+        rule.map(|rule| rule.code)
+    }
+
+    fn ignores(&mut self, value: &Item<'_>) {
+        let Some(items) = value.get_ref().as_array() else {
+            return self.wrong(value, "tables such as [[ignore]]");
+        };
+        for item in items {
+            match item.get_ref().as_table() {
+                Some(table) => self.ignore(item, table),
+                None => self.wrong(item, "a table"),
+            }
+        }
+    }
+
+    fn ignore(&mut self, item: &Item<'_>, table: &DeTable<'_>) {
+        let before = self.faults.len();
+        let (mut code, mut package, mut environment, mut path, mut reason, mut expires) =
+            (None, None, None, None, None, None);
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "rule" => {
+                    let name = self.text(value, "the code or name of a rule in quotes");
+                    code = name.and_then(|name| self.rule(&name, value.span()));
+                }
+                "package" => {
+                    let name = self.text(value, "the name of a package in quotes");
+                    package = name.map(|name| PackageName::new(&name).map_or(name, |it| it.as_str().to_owned()));
+                }
+                "environment" => environment = self.text(value, "the name of an environment in quotes"),
+                "reason" => reason = self.text(value, "a sentence in quotes"),
+                "path" => {
+                    let text = self.text(value, "a path in quotes, which may hold `*` and `**`");
+                    let glob = |text: String| globset::GlobBuilder::new(&text).literal_separator(true).build();
+                    path = match text.map(glob) {
+                        Some(Ok(glob)) => Some(glob.compile_matcher()),
+                        Some(Err(fault)) => {
+                            self.fault(value.span(), fault.to_string());
+                            None
+                        }
+                        None => None,
+                    };
+                }
+                "expires" => {
+                    let date = value.get_ref().as_datetime().and_then(|it| it.date.filter(|_| it.time.is_none()));
+                    expires = date.map(|it| Date { year: it.year, month: it.month, day: it.day });
+                    if expires.is_none() {
+                        self.wrong(value, "a date without quotes, such as 2027-03-01");
+                    }
+                }
+                _ => self.unknown(key, &IGNORE_KEYS),
+            }
+        }
+        for (key, is_there, example) in [
+            ("rule", table.contains_key("rule"), "rule = \"EC301\"; nothing is ignored as a whole"),
+            ("reason", table.contains_key("reason"), "reason = \"why this is no problem here\""),
+        ] {
+            if !is_there {
+                self.fault(item.span(), format!("an ignore needs a `{key}`, such as {example}"));
+            }
+        }
+        if let (Some(code), Some(reason)) = (code, reason)
+            && self.faults.len() == before
+        {
+            let place = self.place(item.span());
+            self.config.ignores.push(Ignore { code, package, environment, path, reason, expires, place });
         }
     }
 

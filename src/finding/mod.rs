@@ -157,6 +157,13 @@ impl Finding {
         self.labelled(environment, place, text, false)
     }
 
+    /// Points at a place that belongs to no environment, such as a comment.
+    #[must_use]
+    pub fn at(mut self, place: Place, text: impl Into<String>) -> Self {
+        self.labels.push(Label { place, text: text.into(), environment: None, primary: true });
+        self
+    }
+
     fn labelled(mut self, environment: &str, place: Place, text: impl Into<String>, primary: bool) -> Self {
         if !self.labels.iter().any(|label| label.place == place) {
             self.labels.push(Label { place, text: text.into(), environment: Some(environment.to_owned()), primary });

@@ -71,6 +71,9 @@ static BASES: &[Basis] = &[
     ("EC601", &["package_role"]),
     ("EC602", &["statement"]),
     ("EC901", &["collision", "cuda_driver", "driver_branch", "onnxruntime_release", "torch_release", "wheel_python"]),
+    ("EC902", &[]),
+    ("EC903", &[]),
+    ("EC904", &[]),
 ];
 
 /// Tables that the environment asks before any rule runs: what an image, a distribution or a kind of machine implies.

@@ -64,6 +64,8 @@ pub enum Check {
     Side(fn(&Context<'_>, &Environment, &mut Verdicts)),
     /// Training against serving.
     Pair(fn(&Context<'_>, &Environment, &Environment, &mut Verdicts)),
+    /// What the user decided about findings, which `gate` looks at once all rules have run.
+    Decisions,
     /// Each model against the serving side.
     Model(fn(&Context<'_>, &Environment, Seen<'_, Model>, &mut Verdicts)),
 }
@@ -171,8 +173,12 @@ rules! {
     }
     image { image_refuses_driver, floating_image, missing_system_library, driver_check_disabled, model_apart_from_image }
     hygiene { unpinned, contradiction }
-    own { newer_than_knowledge }
+    own { newer_than_knowledge, unused_ignore, expired_ignore, broken_ignore }
 }
+
+pub(crate) use own::{
+    broken_ignore::RULE as BROKEN_IGNORE, expired_ignore::RULE as EXPIRED_IGNORE, unused_ignore::RULE as UNUSED_IGNORE,
+};
 
 /// Runs every rule.
 #[must_use]
@@ -233,7 +239,7 @@ fn explain_implied(context: &Context<'_>, finding: &mut Finding) {
 pub fn run_about(rule: &Rule, context: &Context<'_>, side: &Environment, verdicts: &mut Verdicts) {
     match rule.check {
         Check::Side(check) => check(context, side, verdicts),
-        Check::Pair(_) | Check::Model(_) => run_one(rule, context, verdicts),
+        Check::Pair(_) | Check::Model(_) | Check::Decisions => run_one(rule, context, verdicts),
     }
 }
 
@@ -241,6 +247,7 @@ pub fn run_about(rule: &Rule, context: &Context<'_>, side: &Environment, verdict
 pub fn run_one(rule: &Rule, context: &Context<'_>, verdicts: &mut Verdicts) {
     match rule.check {
         Check::Side(check) => context.sides().for_each(|side| check(context, side, verdicts)),
+        Check::Decisions => {}
         Check::Pair(check) => {
             if let Some(training) = context.training {
                 check(context, training, context.serving, verdicts);
@@ -279,4 +286,11 @@ pub(crate) fn listed_up_to<S: AsRef<str>>(items: &[S], most: usize) -> String {
     }
     let head: Vec<&str> = items[..most].iter().map(AsRef::as_ref).collect();
     format!("{} and {} more", head.join(", "), items.len() - most)
+}
+
+/// The code or name of a rule that was probably meant.
+#[must_use]
+pub fn nearest_name(text: &str) -> Option<&'static str> {
+    let names = RULES.iter().flat_map(|rule| [rule.name, rule.code]);
+    crate::text::nearest(&text.to_ascii_lowercase(), names)
 }

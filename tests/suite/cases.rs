@@ -1,7 +1,8 @@
 //! Runs the built program, and knows the cases under `fixtures/rules`.
 //!
 //! A case is a folder with `train/` and `serve/` (compared with `diff`) or with `serve/` alone (looked at with `check`);
-//! `model*.onnx` beside them are the models that serving loads. The program runs in the repository's root, so that every
+//! `model*.onnx` beside them are the models that serving loads; an `envcheck.toml`
+//! beside them holds its settings. The program runs in the repository's root, so that every
 //! path on the screen is relative, and it sees nothing of the surrounding terminal.
 
 use std::{
@@ -99,6 +100,9 @@ impl Case {
         } else {
             vec!["check".to_owned(), format!("{path}/serve")]
         };
+        if root().join(&path).join("envcheck.toml").is_file() {
+            arguments.extend(["--config".to_owned(), format!("{path}/envcheck.toml")]);
+        }
         for model in self.models() {
             arguments.extend(["--model".to_owned(), format!("{path}/{model}")]);
         }

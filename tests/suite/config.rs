@@ -114,8 +114,9 @@ fn declared_facts_have_the_standing_of_a_declaration_and_their_place() {
 fn every_fault_is_said_with_its_place_and_the_nearest_key() {
     let scratch = project(
         "[environment.train]\nrol = 'training'\npyhton = '3.10'\ndriver = 'x'\ninputs = 'a'\ngpu = [3]\nrole = 'both'\n\
-         [[model]]\npaht = 'a'\ntrained-in = 'trian'\n[rules]\nfail-on = 'warning'\n[[ignore]]\nrule = 'EC1'\n\
-         [knowledge]\nextras = []\n[wrong]\n",
+         [[model]]\npaht = 'a'\ntrained-in = 'trian'\n[rules]\nfail-on = 'fatal'\nEC1O1 = 'off'\n\
+         EC302 = 'warn'\nEC301 = 'off'\ndriver-too-old = 'info'\n[[ignore]]\nrule = 'EC1'\nexpires = '2027-01-01'\n\
+         [[ignore]]\nreason = 'x'\npackages = 'a'\n[knowledge]\nextras = []\n[wrong]\n",
     );
     refused(
         &scratch.run(&["check", "train/requirements.txt"]),
@@ -129,10 +130,17 @@ fn every_fault_is_said_with_its_place_and_the_nearest_key() {
             "\nenvcheck.toml:8:1: expected a model with a `path`",
             "\nenvcheck.toml:9:1: unknown key `paht`; did you mean `path`?",
             "\nenvcheck.toml:10:14: no environment is called `trian`; did you mean `train`?",
-            "\nenvcheck.toml:11:2: `rules` is not read by this version yet; use --fail-on",
-            "\nenvcheck.toml:13:3: `ignore` is not read by this version yet",
-            "\nenvcheck.toml:16:1: unknown key `extras`; did you mean `extra`?",
-            "\nenvcheck.toml:17:2: unknown key `wrong`; expected one of environment, model, knowledge",
+            "\nenvcheck.toml:12:11: expected \"error\", \"warning\", \"info\" or \"never\"",
+            "\nenvcheck.toml:13:1: no rule has the code or name `EC1O1`; did you mean `EC101`?",
+            "\nenvcheck.toml:14:9: expected \"off\", \"info\", \"warning\" or \"error\"",
+            "\nenvcheck.toml:16:1: the level of EC301 is set twice, by code and by name",
+            "\nenvcheck.toml:17:1: an ignore needs a `reason`, such as reason = ",
+            "\nenvcheck.toml:18:8: no rule has the code or name `EC1`",
+            "\nenvcheck.toml:19:11: expected a date without quotes, such as 2027-03-01, found string",
+            "\nenvcheck.toml:20:1: an ignore needs a `rule`, such as rule = ",
+            "\nenvcheck.toml:22:1: unknown key `packages`; did you mean `package`?",
+            "\nenvcheck.toml:24:1: unknown key `extras`; did you mean `extra`?",
+            "\nenvcheck.toml:25:2: unknown key `wrong`; expected one of environment, model, rules, ignore, knowledge",
         ],
     );
     scratch.put("envcheck.toml", "[environment\n");

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-const LAYERS: [&str; 13] = [
+const LAYERS: [&str; 14] = [
     "text",
     "version",
     "fact",
@@ -14,6 +14,7 @@ const LAYERS: [&str; 13] = [
     "fix",
     "report",
     "config",
+    "gate",
     "capture",
     "cli",
 ];

@@ -6,6 +6,7 @@ mod cases;
 mod cli;
 mod config;
 mod dockerfiles;
+mod gate;
 mod gpu_texts;
 mod html;
 mod knowledge;

@@ -75,8 +75,9 @@ fn fixture_folders_are_the_rules() {
         let quiet = case.name == "quiet" || case.name.starts_with("quiet-");
         assert!(case.fires() != quiet, "{}: begins with neither `fires` nor `quiet`", case.path());
         let inside = names(&root().join(case.path()));
-        let known =
-            |name: &String| ["train", "serve"].contains(&name.as_str()) || name.starts_with("model") && is_onnx(name);
+        let known = |name: &String| {
+            ["train", "serve", "envcheck.toml"].contains(&name.as_str()) || name.starts_with("model") && is_onnx(name)
+        };
         assert!(inside.iter().all(known), "{}: {inside:?}", case.path());
         assert!(inside.contains(&"serve".to_owned()), "{} has no serving side", case.path());
     }
