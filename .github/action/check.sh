@@ -32,6 +32,7 @@ fi
 
 code=0
 "$ENVCHECK" "${arguments[@]}" || code=$?
+[ "$code" -le 1 ] || echo "::error title=envcheck::envcheck could not do its work; the log says why"
 
 if [ -s "$folder/envcheck.md" ]; then
   cat "$folder/envcheck.md" >>"$GITHUB_STEP_SUMMARY"
