@@ -45,6 +45,12 @@ impl Environment {
         self.gpus.get_or_init(|| self.find_gpus(knowledge))
     }
 
+    /// What [`Environment::gpus`] found: everything, once all rules were asked, and nothing before.
+    #[must_use]
+    pub fn found_gpus(&self) -> &[GpuView] {
+        self.gpus.get().map_or(&[], Vec::as_slice)
+    }
+
     fn find_gpus(&self, knowledge: &Knowledge) -> Vec<GpuView> {
         let mut found: Vec<GpuView> = Vec::new();
         for seen in self.gpu_facts() {

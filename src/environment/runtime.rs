@@ -70,6 +70,12 @@ impl Environment {
         self.cuda_users.get_or_init(|| self.find_cuda_users(knowledge))
     }
 
+    /// What [`Environment::cuda_users`] found: everything, once all rules were asked, and nothing before.
+    #[must_use]
+    pub fn found_cuda_users(&self) -> &[CudaUser] {
+        self.cuda_users.get().map_or(&[], Vec::as_slice)
+    }
+
     fn find_cuda_users(&self, knowledge: &Knowledge) -> Vec<CudaUser> {
         let mut users: Vec<CudaUser> = Vec::new();
         for view in self.packages() {
@@ -200,6 +206,12 @@ impl Environment {
     #[must_use]
     pub fn cudnn_users(&self, knowledge: &Knowledge) -> &[CudnnUser] {
         self.cudnn_users.get_or_init(|| self.find_cudnn_users(knowledge))
+    }
+
+    /// What [`Environment::cudnn_users`] found: everything, once all rules were asked, and nothing before.
+    #[must_use]
+    pub fn found_cudnn_users(&self) -> &[CudnnUser] {
+        self.cudnn_users.get().map_or(&[], Vec::as_slice)
     }
 
     fn find_cudnn_users(&self, knowledge: &Knowledge) -> Vec<CudnnUser> {

@@ -7,6 +7,7 @@ mod concise;
 mod facts;
 mod github;
 mod gitlab;
+mod html;
 mod human;
 mod inspect;
 mod json;
@@ -180,7 +181,7 @@ macro_rules! outputs {
     };
 }
 
-outputs! { human, concise, json, json_lines, sarif, github, gitlab, junit, checkstyle, markdown }
+outputs! { human, concise, json, json_lines, sarif, github, gitlab, junit, checkstyle, markdown, html }
 
 /// `1 error`, `2 errors`.
 fn counted(count: usize, one: &str) -> String {

@@ -9,6 +9,7 @@ mod dockerfiles;
 mod fix;
 mod gate;
 mod gpu_texts;
+mod html;
 mod injection;
 mod knowledge;
 mod layers;

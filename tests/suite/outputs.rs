@@ -167,8 +167,14 @@ fn what_is_excused_is_shown_as_such() {
         .because(evidence("both differ"))
         .help("pin numpy==1.26.4, or wait");
     first.fixes = vec![
-        Fix { title: "use both".into(), safe: true, edits: vec![edit("2.0.1", "1.26.4"), edit("1.14.0", "1.13.0")] },
-        Fix { title: "buy another GPU".into(), safe: false, edits: Vec::new() },
+        Fix {
+            title: "use both".into(),
+            safe: true,
+            edits: vec![edit("2.0.1", "1.26.4"), edit("1.14.0", "1.13.0")],
+            command: None,
+            lowering: None,
+        },
+        Fix { title: "buy another GPU".into(), safe: false, edits: Vec::new(), command: None, lowering: None },
     ];
     let scipy = |message: &str| {
         let mut finding = world.finding(Severity::Warning, message, "scipy==1.14.0");
