@@ -3,6 +3,8 @@
 //! Exit codes: 0 nothing at or above the gate, 1 findings at or above it, 2 envcheck could not do its work.
 
 mod compare;
+mod complete;
+mod config;
 mod explain;
 mod fix;
 mod inspect;
@@ -45,10 +47,16 @@ enum Command {
     Needs(needs::Needs),
     /// Show edits that resolve findings, or write them
     Fix(fix::Fix),
+    /// Show the settings that hold here, and where each comes from
+    Config(config::Config),
     /// Print the manual of a rule
     Explain(explain::Explain),
     /// List all rules
     Rules(explain::Rules),
+    /// Print completions for a shell
+    Completions(complete::Completions),
+    /// Write the manual pages
+    Man(complete::Man),
     /// Show the rows of knowledge about a component, with their sources
     Knowledge(knowledge::KnowledgeCommand),
 }
@@ -133,6 +141,9 @@ pub fn main() -> ExitCode {
         Command::Inspect(command) => command.run(),
         Command::Needs(command) => command.run(),
         Command::Fix(command) => command.run(),
+        Command::Config(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Knowledge(command) => command.run(),

@@ -12,7 +12,7 @@ use super::{
     load::{shown, unreadable},
 };
 use crate::{
-    config::{self, Config, FILE_NAME, NamedPath},
+    config::{self, Config, FILE_NAME, NamedPath, PYPROJECT},
     input::{Content, files},
     knowledge::Knowledge,
     text::{FileId, Form, Place, Source, Sources},
@@ -48,12 +48,11 @@ pub(super) struct Project {
 
 impl SettingsOptions {
     pub(super) fn load(&self) -> Result<Settings, Failure> {
-        let path = match &self.config {
-            Some(path) => Some(path.clone()),
+        let project = match &self.config {
+            Some(path) => Some(Project::named(path)?),
             None if self.no_config => None,
-            None => find(),
+            None => find()?,
         };
-        let project = path.map(|path| Project::read(&path)).transpose()?;
         let mut knowledge = Knowledge::built_in();
         if let Some(project) = &project {
             for extra in &project.config.knowledge {
@@ -87,12 +86,25 @@ impl Settings {
 }
 
 impl Project {
-    fn read(path: &Path) -> Result<Project, Failure> {
+    /// Reads a file that the user named.
+    fn named(path: &Path) -> Result<Project, Failure> {
+        let missing = || Failure::new(format!("`{}` has no table [tool.envcheck]", shown(path)));
+        Project::read(path)?.ok_or_else(missing)
+    }
+
+    /// Reads a file; `None` where it is a `pyproject.toml` without a word for envcheck.
+    fn read(path: &Path) -> Result<Option<Project>, Failure> {
         let source = Source::new(shown(path), Form::Text, text_file(path)?.into());
         let file: FileId = Sources::default().add(source.clone());
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        match config::read(file, source.text()) {
-            Ok(config) => Ok(Project { config, source, folder }),
+        let read = if path.file_name().is_some_and(|name| name == PYPROJECT) {
+            config::read_pyproject(file, source.text())
+        } else {
+            Some(config::read(file, source.text()))
+        };
+        let Some(read) = read else { return Ok(None) };
+        match read {
+            Ok(config) => Ok(Some(Project { config, source, folder })),
             Err(faults) => {
                 let lines = faults.iter().map(|fault| {
                     let position = source.position(fault.place.span.start);
@@ -106,6 +118,11 @@ impl Project {
     /// How the file is called in messages.
     pub(super) fn shown(&self) -> &str {
         &self.source.path
+    }
+
+    /// Where a place of the file stands, as `path:line`.
+    pub(super) fn line(&self, place: Place) -> String {
+        format!("{}:{}", self.source.path, self.source.position(place.span.start).line)
     }
 
     /// The folder that inputs must not leave with what they include.
@@ -163,20 +180,28 @@ fn is_pattern(part: &std::ffi::OsStr) -> bool {
     part.to_string_lossy().contains(['*', '?', '[', '{'])
 }
 
-/// The nearest envcheck.toml from the working folder upwards, as seen from there; a repository's folder is the last one.
-fn find() -> Option<PathBuf> {
-    let working = env::current_dir().ok()?;
+/// The nearest envcheck.toml, or pyproject.toml with a table for envcheck, from the working folder upwards, as seen from
+/// there; a repository's folder is the last one.
+fn find() -> Result<Option<Project>, Failure> {
+    let Ok(working) = env::current_dir() else { return Ok(None) };
     let mut seen_from_here = PathBuf::new();
     for folder in working.ancestors() {
         if folder.join(FILE_NAME).is_file() {
-            return Some(seen_from_here.join(FILE_NAME));
+            return Project::read(&seen_from_here.join(FILE_NAME));
+        }
+        let pyproject = folder.join(PYPROJECT);
+        // Every project has such a file, and hardly any means us.
+        if std::fs::read_to_string(&pyproject).is_ok_and(|text| text.contains("envcheck"))
+            && let Some(project) = Project::read(&seen_from_here.join(PYPROJECT))?
+        {
+            return Ok(Some(project));
         }
         if folder.join(".git").exists() {
-            return None;
+            return Ok(None);
         }
         seen_from_here.push("..");
     }
-    None
+    Ok(None)
 }
 
 fn extend(knowledge: &mut Knowledge, path: &Path) -> Result<(), Failure> {

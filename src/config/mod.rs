@@ -9,7 +9,7 @@ mod read;
 use std::collections::BTreeSet;
 
 pub use date::Date;
-pub use read::read;
+pub use read::{read, read_pyproject};
 
 use crate::{
     fact::{Fact, FactKind, Model},
@@ -19,6 +19,9 @@ use crate::{
 
 /// The name of the file.
 pub const FILE_NAME: &str = "envcheck.toml";
+
+/// The other file that may hold the same tables, below `[tool.envcheck]`.
+pub const PYPROJECT: &str = "pyproject.toml";
 
 /// Which side an environment is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -30,6 +30,26 @@ const IGNORE_KEYS: [&str; 6] = ["rule", "package", "environment", "path", "reaso
 /// Everything that is wrong with it, in its order.
 pub fn read(file: FileId, text: &str) -> Result<Config, Vec<Skipped>> {
     let (root, broken) = DeTable::parse_recoverable(text);
+    finished(file, root.get_ref(), broken)
+}
+
+/// Reads `[tool.envcheck]` of a `pyproject.toml`; `None` without that table.
+///
+/// # Errors
+///
+/// Everything that is wrong with the table, in its order.
+#[must_use]
+pub fn read_pyproject(file: FileId, text: &str) -> Option<Result<Config, Vec<Skipped>>> {
+    let (root, broken) = DeTable::parse_recoverable(text);
+    let table = root.get_ref().get("tool")?.get_ref().as_table()?.get("envcheck")?;
+    let Some(table) = table.get_ref().as_table() else {
+        let place = Place { file, span: Span::from(table.span()) };
+        return Some(Err(vec![Skipped { place, reason: "expected a table [tool.envcheck]".to_owned() }]));
+    };
+    Some(finished(file, table, broken))
+}
+
+fn finished(file: FileId, root: &DeTable<'_>, broken: Vec<toml::de::Error>) -> Result<Config, Vec<Skipped>> {
     let config = Config {
         file,
         environments: Vec::new(),
@@ -45,7 +65,7 @@ pub fn read(file: FileId, text: &str) -> Result<Config, Vec<Skipped>> {
         reader.fault(fault.span().unwrap_or_default(), format!("broken TOML: {message}"));
     }
     if reader.faults.is_empty() {
-        reader.root(root.get_ref());
+        reader.root(root);
     }
     let Reader { mut config, mut faults, .. } = reader;
     config.environments.sort_by(|a, b| a.name.cmp(&b.name));

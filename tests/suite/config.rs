@@ -218,3 +218,78 @@ fn a_model_file_is_completed_by_what_is_declared() {
     assert_eq!(models[0]["path"], "models/a/m.onnx");
     assert_eq!(models[0]["opsets"]["ai.onnx"], 17);
 }
+
+#[test]
+fn a_table_of_pyproject_toml_is_as_good() {
+    let scratch = Scratch::new();
+    scratch.put("a.txt", "joblib==1.3.2\n");
+    scratch.put("b.txt", "joblib==1.4.2\n");
+    scratch.put("sub/pyproject.toml", "[project]\nname = 'envcheck-user'\n");
+    let table = "[project]\nname = 'x'\n[tool.envcheck.environment.train]\nrole = 'training'\ninputs = ['a.txt']\n\
+                 [tool.envcheck.environment.serve]\ninputs = ['b.txt']\n[tool.envcheck.rules]\nfail-on = 'info'\n";
+    scratch.put("pyproject.toml", table);
+    let run = scratch.run_in("sub", &["check", "--format", "concise"]);
+    assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.starts_with("../b.txt:1:"), "{}", run.stdout);
+    let shown = scratch.run_in("sub", &["config", "--format", "json"]).stdout;
+    assert!(shown.starts_with("# settings of ../pyproject.toml\n"), "{shown}");
+    let lines: Vec<Vec<&str>> =
+        shown.lines().map(|line| line.split("  ").filter(|it| !it.is_empty()).collect()).collect();
+    for line in [
+        &["fail-on = \"info\"", "# ../pyproject.toml:9"][..],
+        &["format = \"json\"", "# --format"],
+        &["input \"../b.txt\"", "# ../pyproject.toml:7"],
+        &["# `envcheck check` judges: train -> serve"],
+    ] {
+        let is = |it: &Vec<&str>| it.iter().map(|part| part.trim()).eq(line.iter().copied());
+        assert!(lines.iter().any(is), "{line:?} is missing in: {shown}");
+    }
+    // A file of our own wins over the other one, and faults are said where they stand.
+    scratch.put("envcheck.toml", "");
+    refused(&scratch.run(&["check"]), &["envcheck.toml declares no environment"]);
+    fs::remove_file(scratch.path("envcheck.toml")).unwrap();
+    scratch.put("pyproject.toml", &table.replace("fail-on", "fail-off"));
+    refused(&scratch.run(&["check"]), &["pyproject.toml:9:1: no rule has the code or name `fail-off`"]);
+    refused(&scratch.run(&["check", "--config", "sub/pyproject.toml"]), &["has no table [tool.envcheck]"]);
+    scratch.put("pyproject.toml", "[tool]\nenvcheck = 3\n");
+    refused(&scratch.run(&["check"]), &["pyproject.toml:2:12: expected a table [tool.envcheck]"]);
+}
+
+#[test]
+fn settings_are_shown_with_their_origin() {
+    let scratch = project(&format!(
+        "{CONFIG}[rules]\nversion-drift = 'off'\n[[ignore]]\nrule = 'driver-too-old'\npackage = 'torch'\nreason = 'say \"why\"'\nexpires = 2031-02-03\n"
+    ));
+    let run = scratch.run(&["config", "--select", "EC1", "--baseline", "b.json"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    insta::assert_snapshot!("settings", run.stdout);
+    let none = Scratch::new();
+    none.put("x/.git/HEAD", "");
+    let run = none.run_in("x", &["config"]);
+    assert!(run.stdout.starts_with("# no envcheck.toml, and no [tool.envcheck]"), "{}", run.stdout);
+}
+
+#[test]
+fn completions_and_manuals_know_every_command() {
+    let help = super::cases::envcheck(&["--help"]).stdout;
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| line.starts_with("  "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(commands.len() > 10, "{help}");
+    let scratch = Scratch::new();
+    assert_eq!(scratch.run(&["man", "pages"]).code, 0);
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let run = scratch.run(&["completions", shell]);
+        assert!(run.code == 0 && commands.iter().all(|name| run.stdout.contains(name)), "{shell}");
+    }
+    for name in &commands {
+        assert!(scratch.path(&format!("pages/envcheck-{name}.1")).is_file(), "{name}");
+    }
+    assert!(scratch.run(&["man"]).stdout.contains(".SH SUBCOMMANDS"));
+    refused(&scratch.run(&["completions", "tcsh"]), &["invalid value 'tcsh'"]);
+}
