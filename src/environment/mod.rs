@@ -26,9 +26,7 @@ use crate::{
 
 pub use gpu::GpuView;
 pub use implied::Implied;
-pub use needs::{
-    Demand, DomainNeed, Envelope, ModelNeeds, OperatorIssue, Property, RequirementLine, TensorRtNeed,
-};
+pub use needs::{Demand, DomainNeed, Envelope, ModelNeeds, OperatorIssue, Property, RequirementLine, TensorRtNeed};
 pub use onnx_operator::{OperatorTrouble, Trouble, operator_troubles};
 pub use onnx_release::{GpuStack, NumpyRange, OnnxRelease, Said, first_for, highest_opset, supports};
 pub use onnx_runtime::OnnxRuntime;

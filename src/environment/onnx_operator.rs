@@ -72,7 +72,12 @@ pub fn operator_troubles<'m>(knowledge: &Knowledge, model: &'m Model) -> impl It
     })
 }
 
-fn trouble(knowledge: &Knowledge, domain: &str, name: &str, (low, high): (Opset, Opset)) -> Option<(Trouble, Provenance)> {
+fn trouble(
+    knowledge: &Knowledge,
+    domain: &str,
+    name: &str,
+    (low, high): (Opset, Opset),
+) -> Option<(Trouble, Provenance)> {
     let of_runtime = domain == "ai.onnx" && knowledge.runtime_operator(name, low);
     let Some((row, provenance)) = knowledge.operator(domain, name) else {
         return (!of_runtime).then(|| (Trouble::Nowhere, knowledge.onnx_operator.witness()));

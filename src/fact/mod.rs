@@ -15,7 +15,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-pub use model::{Dimension, ExternalData, ExternalFile, Insistence, Model, OperatorUse, Signature, TritonConfig, TritonVersions, Typing, Witness};
+pub use model::{
+    Dimension, ExternalData, ExternalFile, Insistence, Model, OperatorUse, Signature, TritonConfig, TritonVersions,
+    Typing, Witness,
+};
 pub use name::{InvalidName, PackageName};
 pub(crate) use specifier::is_space;
 pub use specifier::parse_version;

@@ -276,7 +276,8 @@ impl Knowledge {
     #[must_use]
     pub fn runtime_operator_off_cpu(&self, name: &str, opset: Opset) -> Option<Provenance> {
         let table = &self.onnxruntime_operator;
-        let row = table.rows_of(name).find(|row| row.cpu == Some(false) && row.last.is_none_or(|last| opset.0 <= last))?;
+        let row =
+            table.rows_of(name).find(|row| row.cpu == Some(false) && row.last.is_none_or(|last| opset.0 <= last))?;
         Some(table.provenance(row))
     }
 

@@ -74,7 +74,14 @@ fn rich_cases_as_programs_see_them() {
 }
 
 /// A node in a chain, with the weights that its operator needs.
-fn node(operator: &str, domain: &str, name: &str, takes: &str, makes: &str, weights: &mut Vec<TensorProto>) -> NodeProto {
+fn node(
+    operator: &str,
+    domain: &str,
+    name: &str,
+    takes: &str,
+    makes: &str,
+    weights: &mut Vec<TensorProto>,
+) -> NodeProto {
     // A first node meets the input itself.
     let rows = if takes == "image" { 512 } else { 1 };
     let sizes: &[(i32, &[i64])] = match operator {
@@ -95,7 +102,7 @@ fn node(operator: &str, domain: &str, name: &str, takes: &str, makes: &str, weig
             name: name.clone(),
             data_type: *elements,
             dims: dims.to_vec(),
-            raw_data: raw.into(),
+            raw_data: raw,
             ..Default::default()
         });
         input.push(name);
@@ -187,7 +194,8 @@ fn opsets(imports: &[(&str, i64)]) -> Vec<OperatorSetIdProto> {
 pub(super) fn model(ir_version: i64, imports: &[(&str, i64)], nodes: &[(&str, &str, &str)]) -> ModelProto {
     let mut weights = Vec::new();
     let node = chain(nodes, &mut weights);
-    let image: &[i64] = if node.first().is_some_and(|node| node.op_type.ends_with("Conv")) { &[-1, 3, 224, 224] } else { &[-1, 512] };
+    let image: &[i64] =
+        if node.first().is_some_and(|node| node.op_type.ends_with("Conv")) { &[-1, 3, 224, 224] } else { &[-1, 512] };
     let graph = GraphProto {
         name: "main_graph".into(),
         node,
