@@ -246,17 +246,19 @@ def read_results():
 # the explanation. The first that fits counts; a disagreement that none fits is an error.
 CAUSES = [
     # envcheck says more than happens.
-    ("no-model", r"\| loads \| no readable onnx", "an IR version of 0 or less is read by every release and refused by envcheck"),
     ("never-reached", r"^(function/unused-|graph/training-info-|function/gelu-20-outside).*\| loads \|",
      "nobody calls the function, a session has no use for training information, or the function is inlined where the import is newer"),
-    ("overload", r"^function/overload-missing.*\| loads \|", "1.18 to 1.26 take the function that has the name, whatever its overload"),
     ("unchecked", r"\| 1\.[0-4]\.\d \| loads \| .*EC20",
      "1.0 and 1.1 check no number and no name; 1.2 to 1.4 check the operator set of a domain only at its nodes"),
     ("still-there", r"\| loads \| EC203 .* is deprecated", "deprecated, and every release has it"),
     ("has-its-kernel", r"\| loads \| EC201 .* accepts opset", "this operator's schema did not change in the operator set that has few kernels"),
     # It says less, as it has to: what code may do.
     ("custom-domain", r"\| EC204 ", "envcheck warns only, since code can register a library of custom operators; here none is"),
+    ("identity-dropped", r"^form/weight-.*\| 1\.[0-9]\.\d \| loads \|",
+     "1.9.0 and older drop an Identity before they look at its weight"),
     # It says less.
+    ("function-body", r"^(form/function|function/)", "bodies of functions are looked at node by node, their values are not followed"),
+    ("unsorted", r"^form/unsorted-types-differ", "types are followed in the order of the file"),
     ("crash", r"\| (crash|hangs)", "the process ends: a fault of the release"),
     ("type-unknown", r"MLDataType for|[Ii]nvalid tensor data type|tensor type \d+ is not supported",
      "the release, or its wheel, does not know the element type at all"),
@@ -279,7 +281,7 @@ CAUSES = [
 ]  # fmt: skip
 
 # The rules about what a serving runtime loads.
-CODES = ("EC201", "EC202", "EC203", "EC204")
+CODES = ("EC201", "EC202", "EC203", "EC204", "EC210", "EC212", "EC213")
 
 
 def check(program, release, numpy, names):

@@ -1174,6 +1174,7 @@ class Maker:
         untold = graph([node("Elu", alpha=1.0)])
         untold.node[0].attribute[0].ClearField("type")
         save("attribute-type-unset", untold, 13)
+        save("attribute-of-a-tool", graph([node("Relu", **{"__note": 1})]), 13)
         save("attribute-type-unset-ir-1", untold, 13, 1)
         untold = graph([node("Concat", "x x", axis=0)])
         untold.node[0].attribute[0].ClearField("type")

@@ -9,8 +9,7 @@ A model fails by envcheck's word if it has an error, or a warning that nothing p
 CPU provider with default options; nothing is run. Exits with 1 if envcheck calls a model broken that loads.
 
 Of the 1,914 models of onnx 1.22.0, ONNX Runtime 1.32.0 loads 1,809 (on 2026-11-23, Linux x86_64). envcheck says nothing
-of these, and speaks of all others but eleven: eight StringNormalizers without a locale, which the machine lacks, and
-three recurrent layers with `layout` 1, which the kernel refuses.
+of these, and speaks of all others but eight: StringNormalizers without a locale, which the machine lacks.
 """
 
 import argparse

@@ -79,7 +79,9 @@ const FROM: &str = "1.9.0";
 #[test]
 fn verdicts_agree_where_answers_change() {
     // Read every line of a difference: one that says `loads` is a false error.
-    insta::assert_snapshot!(compare(|run, from| BTreeSet::from([run.first.max(from), run.last])));
+    let said = compare(|run, from| BTreeSet::from([run.first.max(from), run.last]));
+    assert!(!said.contains("NOT EXPLAINED"), "{said}");
+    insta::assert_snapshot!(said);
 }
 
 #[test]
@@ -89,7 +91,42 @@ fn every_answer() {
     writeln!(std::io::stderr(), "{said}").unwrap();
     let (wrong, rest) = said.split_once(" of ").unwrap();
     let cells: usize = rest.split(' ').next().unwrap().parse().unwrap();
-    assert!(wrong.parse::<usize>().unwrap() * 10 < cells);
+    assert!(wrong.parse::<usize>().unwrap() * 50 < cells);
+}
+
+/// Why the rules and a release disagree: the beginning of the model's name, a part of the answer, and the explanation. The
+/// first that fits counts.
+const CAUSES: [(&str, &str, &str); 13] = [
+    (
+        "external/",
+        "missing",
+        "nobody looks outside the folder of the model, so that a file that is not there cannot be told; a warning says that \
+         weights lie there",
+    ),
+    ("external/no-elements", "", "a weight without elements breaks an optimisation of releases before 1.27"),
+    ("com.microsoft/QLinearConcat", "input_def_count", "releases before 1.12 wanted more inputs"),
+    ("function/no-kernel-inside", "", INSIDE),
+    ("function/wrong-input-count", "", INSIDE),
+    ("form/function-", "vector::_M_range_check", "1.12 cannot read a function with a node of any number of inputs"),
+    (
+        "form/function-attribute-referred",
+        "F is not a registered",
+        "releases before 1.12 pass no attributes to functions",
+    ),
+    ("form/function-", "", INSIDE),
+    ("form/unsorted-types-differ", "", "types are followed from node to node in the order of the file"),
+    ("form/weight-", "loads", "1.9.0 drops an Identity before it looks at its weight; other operators fail there, too"),
+    ("never/StringNormalizer-locale", "", "whether the machine has the locale is not to be seen in files"),
+    ("type-carried/weight-cast-float8e8m0", "Unhandled", "a fault of 1.27 to 1.30"),
+    ("type-carried/weight-cast-string", "pre-allocated", "a fault of releases before 1.17"),
+];
+
+const INSIDE: &str = "bodies of functions are looked at node by node, their values are not followed";
+
+fn cause(name: &str, answer: &str) -> &'static str {
+    let fits =
+        |(start, part, _): &&(&str, &str, _)| name.starts_with(start) && (answer.contains(part) || name.contains(part));
+    CAUSES.iter().find(fits).map_or("NOT EXPLAINED", |(_, _, why)| why)
 }
 
 /// Asks the rules about certain releases of every run of answers and lists what differs.
@@ -128,9 +165,11 @@ fn compare(chosen: impl Fn(&Cell<'_>, usize) -> BTreeSet<usize>) -> String {
                 if (run.class == "loads") == said.is_empty() {
                     continue;
                 }
-                let family = name.split('/').next().unwrap_or(name);
+                let answer = format!("{} {}", run.class, run.message);
+                let said = said.first().map_or(String::new(), |said| format!(" ({said:.5})"));
+                let said = if run.class == "loads" { said } else { String::new() };
                 let key =
-                    format!("{family}: {} {:.60} | {:.60}", run.class, run.message, said.first().map_or("", |it| it));
+                    format!("{}: {}{said}", cause(name, &answer), if run.class == "loads" { "loads" } else { "fails" });
                 let group = groups.entry(key).or_default();
                 group.0 += 1;
                 group.1.push(format!("{name} @{}", releases[at]));

@@ -102,7 +102,7 @@ fn node(
             name: name.clone(),
             data_type: *elements,
             dims: dims.to_vec(),
-            raw_data: raw.into(),
+            raw_data: raw,
             ..Default::default()
         });
         input.push(name);

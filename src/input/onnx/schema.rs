@@ -63,6 +63,10 @@ impl Schema {
     /// The type that an attribute must have.
     pub(super) fn attribute(&self, name: &[u8]) -> AttributeType {
         let Some(all) = self.attributes else { return AttributeType::Any };
+        // Names of this kind are left to tools.
+        if name.starts_with(b"__") {
+            return AttributeType::Any;
+        }
         let found = all.split(',').find_map(|known| known.as_bytes().strip_prefix(name)?.strip_prefix(b":"));
         match found.and_then(|rest| std::str::from_utf8(rest).ok()?.trim_end_matches('!').parse().ok()) {
             Some(number) => AttributeType::Number(number),
@@ -102,12 +106,24 @@ fn parameter(all: &[Parameter], repeat: bool, at: usize) -> Parameter {
     all.get(at).or(last).copied().unwrap_or(Parameter::Other)
 }
 
+/// The newest operator sets that the table knows. What a later one has is not known.
+const NEWEST: [(&[u8], i64); 2] = [(b"ai.onnx", 28), (b"ai.onnx.ml", 5)];
+
+/// Whether an operator is in any known operator set of a domain.
+pub(super) fn exists(domain: &[u8], operator: &[u8]) -> bool {
+    let newest = NEWEST.iter().find(|(known, _)| *known == domain).map_or(1, |(_, opset)| *opset);
+    find(domain, operator, newest).is_some()
+}
+
 /// The version of an operator that an operator set has.
 ///
 /// Lines are found by name and only those that are asked for are taken apart: a model uses few of all operators.
 pub(super) fn find(domain: &[u8], operator: &[u8], opset: i64) -> Option<&'static Schema> {
     static LINES: OnceLock<Vec<&'static str>> = OnceLock::new();
     static READ: Mutex<BTreeMap<usize, &'static Schema>> = Mutex::new(BTreeMap::new());
+    if NEWEST.iter().any(|(known, newest)| *known == domain && opset > *newest) {
+        return None;
+    }
     let lines = LINES.get_or_init(lines);
     let start = lines.partition_point(|line| name(line) < operator);
     let versions = lines[start..].iter().take_while(|line| name(line) == operator).enumerate();
@@ -199,6 +215,8 @@ mod tests {
             assert_eq!(line.split('\t').count(), 10, "{line}");
             assert!(schema.attributes.is_none_or(|all| all == "-" || all.contains(':')), "{line}");
             assert!((1..1000).contains(&schema.since), "{line}");
+            let domain = line.split('\t').nth(1).unwrap().as_bytes();
+            assert!(NEWEST.iter().all(|(known, newest)| *known != domain || schema.since <= *newest), "{line}");
             for parameter in schema.inputs.iter().chain(&schema.outputs) {
                 // A constraint is called T, T1, tensor_type or so; an element type that is not known would look like one.
                 let Parameter::Constraint(constraint) = parameter else { continue };
@@ -215,6 +233,8 @@ mod tests {
         assert_eq!(since("ai.onnx", "Gelu", 19), None);
         assert_eq!(since("com.microsoft", "Gelu", 1), Some(1));
         assert_eq!(since("ai.onnx", "NoSuchOperator", 18), None);
+        assert_eq!((since("ai.onnx", "Cast", 28), since("ai.onnx", "Cast", 29)), (Some(28), None));
+        assert!(exists(b"ai.onnx", b"Upsample") && !exists(b"ai.onnx", b"NoSuchOperator"));
         let add = find(b"ai.onnx", b"Add", 14).unwrap();
         assert_eq!((add.input(1), add.output(0), add.input(2)), (Parameter::Constraint("T"), Parameter::Constraint("T"), Parameter::Other));
         let concat = find(b"ai.onnx", b"Concat", 13).unwrap();
@@ -232,6 +252,7 @@ mod tests {
         let concat = of("Concat", 13);
         assert_eq!((&concat.input_count, concat.needs(0), concat.required.as_slice()), (&(1..=usize::MAX), false, ["axis"].as_slice()));
         assert_eq!(of("Add", 14).attribute(b""), AttributeType::None);
+        assert_eq!(of("Add", 14).attribute(b"__note"), AttributeType::Any);
         assert!(of("Relu", 13).allows("T", 16) && !of("Relu", 13).allows("T", 9) && of("Relu", 13).allows("T9", 9));
         let gelu = find(b"com.microsoft", b"Gelu", 1).unwrap();
         assert_eq!((gelu.attribute(b"any"), gelu.needs(0)), (AttributeType::Any, false));

@@ -244,7 +244,7 @@ struct Walk<'a> {
     used: HashMap<(&'a [u8], &'a [u8]), usize, Keyed>,
     uses: Vec<Use<'a>>,
     /// What the last node was taken apart into, to be used again.
-    spare: Parts<'a>,
+    spare: Option<Box<Parts<'a>>>,
     types: BTreeSet<i64>,
     scopes: Scopes<'a>,
     /// Functions that call each other: the caller and what it calls.
@@ -268,7 +268,7 @@ impl<'a> Walk<'a> {
             called: Vec::new(),
             used: HashMap::default(),
             uses: Vec::new(),
-            spare: Parts::default(),
+            spare: None,
             types: BTreeSet::new(),
             scopes: Scopes::default(),
             calls: BTreeSet::new(),
@@ -581,13 +581,13 @@ impl<'a> Walk<'a> {
 
     fn node(&mut self, part: Part, index: usize, scope: Scope<'_>) -> Result<(), WireError> {
         // Nodes of a subgraph find nothing to use again.
-        let mut parts = std::mem::take(&mut self.spare);
+        let mut parts = self.spare.take().unwrap_or_default();
         let done = self.take_apart(part, index, scope, &mut parts);
         if done.is_ok() {
             self.count(&mut parts, index, scope);
         }
         parts.clear();
-        self.spare = parts;
+        self.spare = Some(parts);
         done
     }
 
@@ -669,6 +669,28 @@ impl<'a> Walk<'a> {
         None
     }
 
+    /// Looks at the call of a function.
+    fn call(&mut self, at: usize, parts: &Parts<'a>, scope: Scope<'_>, node: impl Fn() -> String) {
+        if scope.judged.is_none() {
+            return;
+        }
+        let (operator, domain) = (parts.operator, domain_name(parts.domain));
+        if domain == DEFAULT_DOMAIN.as_bytes() && !schema::exists(domain, operator) {
+            self.fault(|| {
+                let operator = shown(operator, 60);
+                format!("node `{}` is {operator}, a function in ONNX's own domain, which has no such operator", node())
+            });
+        }
+        if let Some(caller) = scope.function {
+            self.calls.insert((caller, at));
+        } else if !scope.imports.contains_key(domain) {
+            self.fault(|| format!("node `{}` calls a function of {}, which is not imported", node(), shown(domain, 80)));
+        }
+        if !std::mem::replace(&mut self.bodies[at].1, true) {
+            self.called.push(at);
+        }
+    }
+
     /// Finds out what a node does.
     fn resolve(&mut self, parts: &mut Parts<'a>, index: usize, scope: Scope<'_>) {
         let (name, operator, domain) = (parts.name, parts.operator, domain_name(parts.domain));
@@ -683,20 +705,7 @@ impl<'a> Walk<'a> {
         if !self.functions.is_empty()
             && let Some(at) = self.called(FunctionId { domain, name: operator, overload: parts.overload }, node)
         {
-            if scope.judged.is_none() {
-                return;
-            }
-            if domain == DEFAULT_DOMAIN.as_bytes() && schema::find(domain, operator, i64::MAX).is_none() {
-                self.fault(|| format!("node `{}` is {}, which is a function in ONNX's own domain and no operator of it", node(), shown(operator, 60)));
-            }
-            if let Some(caller) = scope.function {
-                self.calls.insert((caller, at));
-            } else if !scope.imports.contains_key(domain) {
-                self.fault(|| format!("node `{}` calls a function of {}, which is not imported", node(), shown(domain, 80)));
-            }
-            if !std::mem::replace(&mut self.bodies[at].1, true) {
-                self.called.push(at);
-            }
+            self.call(at, parts, scope, node);
             return;
         }
         if operator.is_empty() {
@@ -752,7 +761,7 @@ impl<'a> Walk<'a> {
                     lacks_axis: false,
                     batchwise: 0,
                     unsized_nodes: 0,
-                    is_unlisted: domain == OWN_DOMAIN && schema::find(domain, operator, 1).is_none(),
+                    is_unlisted: domain == OWN_DOMAIN && !schema::exists(domain, operator),
                     typed: Vec::new(),
                 });
                 self.uses.len() - 1

@@ -217,9 +217,17 @@ fn recurrent(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, runt
     if runtime.candidates(ctx.knowledge).is_empty() || runtime.versions.is_open_above() {
         return;
     }
-    let refused: [(&str, &str, fn(&OperatorUse) -> u64); 2] = [
-        ("with the batch first (`layout` 1)", "export the layer with layout 0, and transpose its inputs and outputs where the batch comes first", |used| used.batchwise),
-        ("without `hidden_size`", "export the model again with the attribute, which the kernels need although ONNX does not", |used| used.unsized_nodes),
+    let refused = [
+        (
+            "with the batch first (`layout` 1)",
+            "export the layer with layout 0, and transpose its inputs and outputs where the batch comes first",
+            (|used| used.batchwise) as fn(&OperatorUse) -> u64,
+        ),
+        (
+            "without `hidden_size`",
+            "export the model again with the attribute, which the kernels need although ONNX does not",
+            |used| used.unsized_nodes,
+        ),
     ];
     for (what, help, count) in refused {
         let all: Vec<&(&String, &OperatorUse)> = layers.iter().filter(|(_, used)| count(used) > 0).collect();

@@ -68,16 +68,16 @@ pub(super) struct Parts<'a> {
 impl Parts<'_> {
     /// Empties it for the next node; the memory of its lists stays.
     pub(super) fn clear(&mut self) {
-        self.inputs.clear();
-        self.outputs.clear();
-        self.attributes.clear();
-        self.bindings.clear();
-        self.taken.clear();
-        self.made.clear();
-        self.stated_outputs.clear();
-        self.shapes.clear();
-        let Parts { inputs, outputs, attributes, bindings, taken, made, stated_outputs, shapes, .. } = std::mem::take(self);
-        *self = Parts { inputs, outputs, attributes, bindings, taken, made, stated_outputs, shapes, ..Parts::default() };
+        let Parts { name, operator, domain, overload, inputs, outputs, counts, attributes, .. } = self;
+        (*name, *operator, *domain, *overload, *counts) = (b"", b"", b"", b"", (0, 0));
+        inputs.clear();
+        outputs.clear();
+        attributes.clear();
+        let Parts { taken, made, stated_outputs, shapes, axis, layout, turned, stated, value, bindings, .. } = self;
+        [taken, made, stated_outputs].into_iter().for_each(Vec::clear);
+        shapes.clear();
+        bindings.clear();
+        (*axis, *layout, *turned, *stated, *value) = (None, None, (false, false), None, None);
     }
 }
 
