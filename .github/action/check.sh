@@ -34,6 +34,11 @@ code=0
 "$ENVCHECK" "${arguments[@]}" || code=$?
 [ "$code" -le 1 ] || echo "::error title=envcheck::envcheck could not do its work; the log says why"
 
+# Code scanning opens alerts for suppressed results, too, so what was excused stays out of the upload.
+if [ -s "$folder/envcheck.sarif" ]; then
+  jq 'del(.runs[].results[] | select((.suppressions // []) != []))' "$folder/envcheck.sarif" >"$folder/upload.sarif"
+  mv "$folder/upload.sarif" "$folder/envcheck.sarif"
+fi
 if [ -s "$folder/envcheck.md" ]; then
   cat "$folder/envcheck.md" >>"$GITHUB_STEP_SUMMARY"
 fi

@@ -248,7 +248,7 @@ fn a_table_of_pyproject_toml_is_as_good() {
     scratch.put("envcheck.toml", "");
     refused(&scratch.run(&["check"]), &["envcheck.toml declares no environment"]);
     fs::remove_file(scratch.path("envcheck.toml")).unwrap();
-    scratch.put("pyproject.toml", &table.replace("fail-on", "fail-off"));
+    scratch.put("pyproject.toml", table.replace("fail-on", "fail-off"));
     refused(&scratch.run(&["check"]), &["pyproject.toml:9:1: no rule has the code or name `fail-off`"]);
     refused(&scratch.run(&["check", "--config", "sub/pyproject.toml"]), &["has no table [tool.envcheck]"]);
     scratch.put("pyproject.toml", "[tool]\nenvcheck = 3\n");
