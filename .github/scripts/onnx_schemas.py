@@ -31,7 +31,8 @@ def word(text):
 
 
 def parameters(formal, constraints, names):
-    """One word for each parameter: a type, or the name of a constraint; `*` marks the one that repeats."""
+    """One word for each parameter: a type, or the name of a constraint; `*` marks the one that repeats, `~` one that may
+    be left out."""
     out = []
     for parameter in formal:
         text = parameter.typeStr if hasattr(parameter, "typeStr") else parameter.type_str
@@ -49,12 +50,28 @@ def parameters(formal, constraints, names):
         same = parameter.isHomogeneous if hasattr(parameter, "isHomogeneous") else parameter.is_homogeneous
         if "Variadic" in option:
             text = (text if same else "?") + "*"
+        elif "Optional" in option:
+            text += "~"
         out.append(text)
     return ",".join(out) or "-"
 
 
 def count(least, most):
     return f"{least}-{most if most < 1 << 20 else ''}"
+
+
+def attribute(name, told):
+    """`axis:2!`: the number of its `AttributeProto.AttributeType`, `!` if it is required."""
+    return f"{name}:{told.type.value if hasattr(told.type, 'value') else int(told.type)}{'!' if told.required else ''}"
+
+
+def masks(constraints, names):
+    """`T=c02`: the element types of a constraint, bit N for number N of `TensorProto.DataType`."""
+    out = []
+    for name in sorted(names):
+        numbers = [getattr(onnx.TensorProto, re.fullmatch(r"tensor\((\w+)\)", it)[1].upper()) for it in constraints[name] if it.startswith("tensor(")]
+        out.append(f"{name}={sum(1 << number for number in numbers):x}")
+    return ",".join(out) or "-"
 
 
 def line(domain, schema, constraints, function):
@@ -64,9 +81,12 @@ def line(domain, schema, constraints, function):
     # The contrib operators change without a new version: what their nodes may have depends on the release.
     free = domain == "com.microsoft"
     counts = ["0-", "0-"] if free else [count(schema.min_input, schema.max_input), count(schema.min_output, schema.max_output)]
-    attributes = "*" if free else ",".join(sorted(schema.attributes)) or "-"
+    attributes = "*" if free else ",".join(attribute(*it) for it in sorted(schema.attributes.items())) or "-"
     kind = "function" if function else "-"
-    return (schema.name, domain, schema.since_version, inputs, outputs, kind, *counts, attributes)
+    types = masks(constraints, names)
+    if free:
+        inputs, outputs = inputs.replace("~", ""), outputs.replace("~", "")
+    return (schema.name, domain, schema.since_version, inputs, outputs, kind, *counts, attributes, types)
 
 
 def main():
@@ -84,10 +104,15 @@ def main():
         # Whether a contrib operator is a function is not to be seen from here.
         rows.add(line(schema.domain, schema, constraints, False))
     out = sys.stdout
-    out.write("# The types of the operators' inputs and outputs: a type, the name of a type constraint, or ? for what is no tensor;\n")
-    out.write("# * marks the last one, which repeats. Then how many inputs and outputs a node may have, and the names of its attributes\n")
-    out.write("# (* for any). Written by .github/scripts/onnx_schemas.py from the schemas in the packages\n")
-    out.write(f"# onnx {onnx.__version__} and, for com.microsoft, onnxruntime {onnxruntime.__version__}.\n")
+    for text in (
+        "The types of the operators' inputs and outputs: a type, the name of a type constraint, or ? for what is no tensor;",
+        "* marks the last one, which repeats, ~ one that may be left out. Then how many inputs and outputs a node may have, its",
+        "attributes with the numbers of their types and ! for a required one (* for any), and the element types of constraints:",
+        "bit N of the hexadecimal number stands for number N of TensorProto.DataType.",
+        "Written by .github/scripts/onnx_schemas.py from the schemas in the packages",
+        f"onnx {onnx.__version__} and, for com.microsoft, onnxruntime {onnxruntime.__version__}.",
+    ):
+        out.write(f"# {text}\n")
     for row in sorted(rows):
         out.write("\t".join(map(str, row)) + "\n")
 

@@ -40,31 +40,15 @@ pub(super) struct Check {
     verdict: VerdictOptions,
 }
 
-/// What decides which findings are shown and which fail.
+/// What is looked at, and which findings count.
 #[derive(Debug, Args)]
-pub(super) struct VerdictOptions {
+pub(super) struct ScopeOptions {
     /// A model file that serving loads; may be given several times
     #[arg(long, value_name = "FILE")]
     pub(super) model: Vec<PathBuf>,
-    /// The format of what goes to standard output
-    #[arg(long, value_parser = format_names(), default_value = "human", env = "ENVCHECK_FORMAT", hide_env_values = true)]
-    pub(super) format: String,
-    /// Write to a file instead of standard output; as `FORMAT=FILE`, in a format of its own and besides standard output,
-    /// any number of times
-    #[arg(short, long, value_name = "[FORMAT=]FILE")]
-    pub(super) output: Vec<String>,
     /// The lowest severity that makes envcheck exit with 1 [default: error, or what envcheck.toml says]
     #[arg(long, value_parser = fail_on_words(), env = "ENVCHECK_FAIL_ON", hide_env_values = true)]
     pub(super) fail_on: Option<String>,
-    /// Report only what this baseline does not have
-    #[arg(long, value_name = "FILE", env = "ENVCHECK_BASELINE", hide_env_values = true)]
-    pub(super) baseline: Option<PathBuf>,
-    /// Write a baseline with everything that is found now, and exit with 0
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "since"])]
-    pub(super) write_baseline: Option<PathBuf>,
-    /// Report only what was not there at this revision of the git repository
-    #[arg(long, value_name = "REVISION")]
-    pub(super) since: Option<String>,
     /// Show only these rules, by code prefix or name
     #[arg(long, value_name = "RULE", value_delimiter = ',', env = "ENVCHECK_SELECT", hide_env_values = true)]
     pub(super) select: Vec<String>,
@@ -78,6 +62,29 @@ pub(super) struct VerdictOptions {
     pub(super) settings: SettingsOptions,
     #[command(flatten)]
     pub(super) inputs: InputOptions,
+}
+
+/// What is reported, and where.
+#[derive(Debug, Args)]
+pub(super) struct VerdictOptions {
+    #[command(flatten)]
+    pub(super) scope: ScopeOptions,
+    /// The format of what goes to standard output
+    #[arg(long, value_parser = format_names(), default_value = "human", env = "ENVCHECK_FORMAT", hide_env_values = true)]
+    pub(super) format: String,
+    /// Write to a file instead of standard output; as `FORMAT=FILE`, in a format of its own and besides standard output,
+    /// any number of times
+    #[arg(short, long, value_name = "[FORMAT=]FILE")]
+    pub(super) output: Vec<String>,
+    /// Report only what this baseline does not have
+    #[arg(long, value_name = "FILE", env = "ENVCHECK_BASELINE", hide_env_values = true)]
+    pub(super) baseline: Option<PathBuf>,
+    /// Write a baseline with everything that is found now, and exit with 0
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "since"])]
+    pub(super) write_baseline: Option<PathBuf>,
+    /// Report only what was not there at this revision of the git repository
+    #[arg(long, value_name = "REVISION")]
+    pub(super) since: Option<String>,
     #[command(flatten)]
     pub(super) look: LookOptions,
 }

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{Failure, Gate, InputOptions, OutputOptions, load::load, settings::SettingsOptions, sides::Wanted};
 use crate::{
     environment::Side,
+    input::Overlay,
     report::{inspect_human, inspect_json},
 };
 
@@ -39,7 +40,7 @@ impl Inspect {
         let mut sources = settings.sources();
         let wanted =
             Wanted::new("environment", Side::Alone, &self.inputs, &settings)?.with_declared_models(&[], &settings)?;
-        let sides = load(&[wanted], &self.read, &settings.knowledge, &mut sources)?;
+        let sides = load(&[wanted], &self.read, &settings.knowledge, &mut sources, &Overlay::new())?;
         let text = match self.format {
             Format::Human => inspect_human(&sides, &sources),
             Format::Json => inspect_json(&sides, &sources),

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Failure, Gate,
-    compare::{Subject, VerdictOptions},
+    compare::{ScopeOptions, Subject, VerdictOptions},
     load::load,
     settings::Settings,
     sides::Wanted,
@@ -18,6 +18,7 @@ use crate::{
     finding::{Excused, Finding, Impact, Severity, Verdicts},
     fix,
     gate::{self, Baseline, Decisions},
+    input::{Content, Lowering, Overlay},
     knowledge::{KNOWLEDGE_DATE, Knowledge},
     report::{OUTPUTS, Output, Report, ReportedSide, RuleAbout},
     rules::{self, Context, RULES, Rule},
@@ -26,7 +27,7 @@ use crate::{
 
 /// What one comparison was made of, and what came out.
 pub(super) struct Judged {
-    name: String,
+    pub(super) name: String,
     pub(super) sources: ManuallyDrop<Sources>,
     pub(super) sides: ManuallyDrop<Vec<ReportedSide>>,
     pub(super) verdicts: Verdicts,
@@ -39,13 +40,24 @@ struct Destination<'a> {
     file: Option<&'a Path>,
 }
 
+/// Which findings fixes are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fixes {
+    None,
+    /// Errors and warnings.
+    OfDefects,
+    /// Remarks, too.
+    All,
+}
+
 /// Judges one comparison or several, and writes what was found.
 pub(super) fn run(subject: &Subject, options: &VerdictOptions) -> Result<Gate, Failure> {
-    let settings = ManuallyDrop::new(options.settings.load()?);
+    let settings = ManuallyDrop::new(options.scope.settings.load()?);
     let destinations = destinations(options)?;
-    let old = options.since.as_ref().map(|revision| since::findings(revision, subject, options)).transpose()?;
-    let fixes = destinations.iter().any(|it| it.output.shows_fixes);
-    let mut judged = judge(subject, options, &settings, fixes)?;
+    let old = options.since.as_ref().map(|revision| since::findings(revision, subject, &options.scope)).transpose()?;
+    let shown = destinations.iter().any(|it| it.output.shows_fixes);
+    let fixes = if shown { Fixes::OfDefects } else { Fixes::None };
+    let mut judged = judge(subject, &options.scope, &settings, fixes, &Overlay::new())?;
     if let Some(path) = &options.write_baseline {
         let text = gate::baseline_text(judged.iter().map(|it| (it.verdicts.findings.as_slice(), &*it.sources)));
         terminal::write(Some(path), &text)?;
@@ -89,13 +101,13 @@ pub(super) fn run(subject: &Subject, options: &VerdictOptions) -> Result<Gate, F
         let text = (destination.output.render)(&reports, options.look.style(destination.file.is_some()));
         terminal::write(destination.file, &text)?;
     }
-    let least = fail_on(options, &settings).0;
+    let least = fail_on(&options.scope, &settings).0;
     let findings = reports.iter().flat_map(|report| &report.findings);
     Ok(if gate::reached(findings, least) { Gate::Closed } else { Gate::Open })
 }
 
 /// The severity that fails the run: of the command line or the environment, else of the file.
-pub(super) fn fail_on(options: &VerdictOptions, settings: &Settings) -> FailOn {
+pub(super) fn fail_on(options: &ScopeOptions, settings: &Settings) -> FailOn {
     let given = options.fail_on.as_ref();
     let word = given.and_then(|given| FailOn::WORDS.iter().find(|(word, _)| word == given));
     let declared = settings.project.as_ref().and_then(|project| project.config.fail_on);
@@ -106,9 +118,10 @@ pub(super) fn fail_on(options: &VerdictOptions, settings: &Settings) -> FailOn {
 /// All comparisons: what the rules say about them, and what of it is reported.
 pub(super) fn judge(
     subject: &Subject,
-    options: &VerdictOptions,
+    options: &ScopeOptions,
     settings: &Settings,
-    fixes: bool,
+    fixes: Fixes,
+    overlay: &Overlay,
 ) -> Result<Vec<Judged>, Failure> {
     for name in options.select.iter().chain(&options.ignore) {
         if !RULES.iter().any(|rule| matches(rule, name)) {
@@ -118,7 +131,8 @@ pub(super) fn judge(
         }
     }
     let wanted = subject.wanted(settings, &options.model)?;
-    let mut judged = wanted.iter().map(|it| one(it, options, settings, fixes)).collect::<Result<Vec<_>, _>>()?;
+    let mut judged =
+        wanted.iter().map(|it| one(it, options, settings, fixes, overlay)).collect::<Result<Vec<_>, _>>()?;
     let relative = |path: &str| settings.relative(path);
     let config = settings.project.as_ref().map(|project| &project.config);
     let complete = matches!(subject, Subject::Declared) && options.model.is_empty();
@@ -175,14 +189,28 @@ fn about(rule: &Rule) -> RuleAbout {
 }
 
 /// One comparison: what the rules say about it.
-fn one(wanted: &[Wanted], options: &VerdictOptions, settings: &Settings, fixes: bool) -> Result<Judged, Failure> {
+fn one(
+    wanted: &[Wanted],
+    options: &ScopeOptions,
+    settings: &Settings,
+    fixes: Fixes,
+    overlay: &Overlay,
+) -> Result<Judged, Failure> {
     // The process ends after the report: taking everything apart piece by piece would be a tenth of its time.
     let mut sources = ManuallyDrop::new(settings.sources());
-    let sides = ManuallyDrop::new(load(wanted, &options.inputs, &settings.knowledge, &mut sources)?);
+    let sides = ManuallyDrop::new(load(wanted, &options.inputs, &settings.knowledge, &mut sources, overlay)?);
     let context = context(&sides, &settings.knowledge)?;
     let mut verdicts = rules::run(&context);
-    if fixes {
-        fix::suggest(&context, &mut verdicts);
+    if fixes != Fixes::None {
+        let ir = |file| {
+            let bytes = Content::open(Path::new(&sources.get(file).path)).ok()?;
+            Lowering::of(&bytes).map(|it| (it.stated, it.needed, it.at))
+        };
+        fix::suggest(
+            &context,
+            &fix::Inputs { sources: &sources, remarks: fixes == Fixes::All, ir: &ir },
+            &mut verdicts,
+        );
     }
     let names: Vec<&str> = wanted.iter().map(|side| side.name.as_str()).collect();
     Ok(Judged { name: names.join(" -> "), sources, sides, verdicts, excused: Vec::new() })
@@ -198,12 +226,12 @@ pub(super) fn context<'a>(sides: &'a [ReportedSide], knowledge: &'a Knowledge) -
     }
 }
 
-fn wanted_finding(finding: &Finding, options: &VerdictOptions) -> bool {
+fn wanted_finding(finding: &Finding, options: &ScopeOptions) -> bool {
     let impact = options.impact.is_empty() || options.impact.iter().any(|name| Impact::from(*name) == finding.impact);
     impact && rules::find(finding.code).is_some_and(|rule| selected(rule, options))
 }
 
-fn selected(rule: &Rule, options: &VerdictOptions) -> bool {
+fn selected(rule: &Rule, options: &ScopeOptions) -> bool {
     let named = |names: &[String]| names.iter().any(|name| matches(rule, name));
     (options.select.is_empty() || named(&options.select)) && !named(&options.ignore)
 }

@@ -12,7 +12,7 @@ use crate::{
     config,
     environment::{Environment, Side},
     fact::{Fact, FactKind},
-    input::{self, Claim, Content, Defines, FORMATS, Files, Format, Probe, files},
+    input::{self, Claim, Content, Defines, FORMATS, Files, Format, Overlay, Probe, files},
     knowledge::Knowledge,
     report::{InputSummary, ReportedSide, SkippedPart},
     text::{FileId, Sources, escape},
@@ -31,9 +31,10 @@ pub(super) fn load(
     options: &InputOptions,
     knowledge: &Knowledge,
     sources: &mut Sources,
+    overlay: &Overlay,
 ) -> Result<Vec<ReportedSide>, Failure> {
     let defines: Defines = options.define.iter().cloned().collect();
-    let mut files = Files::new(sources, &defines).with_target(options.target.as_deref());
+    let mut files = Files::new(sources, &defines).with_target(options.target.as_deref()).with_overlay(overlay);
     let mut loader = Loader { files: &mut files, options, knowledge, root: None };
     wanted.iter().map(|side| loader.side(side)).collect()
 }
@@ -140,7 +141,7 @@ impl Loader<'_, '_> {
     /// A file that the user named: any claim will do, and no claim is an error.
     fn named(&mut self, path: &Path) -> Result<ReadFile, Failure> {
         let shown = shown(path);
-        let content = Content::open(path).map_err(|fault| unreadable(&shown, &fault))?;
+        let content = self.files.open(path).map_err(|fault| unreadable(&shown, &fault))?;
         let format = recognise(&shown, &content, Claim::Named).ok_or_else(|| unknown(&shown, &content))?;
         let disk = absolute(path);
         let root = self.root_of(&disk, None);
@@ -178,7 +179,7 @@ impl Loader<'_, '_> {
                 )));
             }
             let path = entry.path();
-            let Ok(content) = Content::open(path) else { continue };
+            let Ok(content) = self.files.open(path) else { continue };
             let name = shown(path);
             let Some(format) = recognise(&name, &content, Claim::Likely) else { continue };
             let file = self.files.add(name, content, Some(absolute(path)), root.clone());

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     Failure, Gate, InputOptions, OutputOptions, load::load, settings::SettingsOptions, sides::Wanted, terminal,
 };
-use crate::{environment::Side, report::write_lock};
+use crate::{environment::Side, input::Overlay, report::write_lock};
 
 /// Write an envcheck lock from inputs.
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ impl Lock {
         let settings = self.settings.load()?;
         let mut sources = settings.sources();
         let wanted = Wanted::new("environment", Side::Alone, &self.from, &settings)?.with_models(&self.model);
-        let sides = load(&[wanted], &self.read, &settings.knowledge, &mut sources)?;
+        let sides = load(&[wanted], &self.read, &settings.knowledge, &mut sources, &Overlay::new())?;
         for side in &sides {
             let (text, notes) = write_lock(&side.environment, self.name.as_deref(), self.role.as_deref());
             self.output.write(&text)?;

@@ -4,6 +4,7 @@
 
 mod compare;
 mod explain;
+mod fix;
 mod inspect;
 mod judge;
 mod knowledge;
@@ -42,6 +43,8 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Show what a serving environment must offer to ONNX models
     Needs(needs::Needs),
+    /// Show edits that resolve findings, or write them
+    Fix(fix::Fix),
     /// Print the manual of a rule
     Explain(explain::Explain),
     /// List all rules
@@ -129,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::Lock(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Needs(command) => command.run(),
+        Command::Fix(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Knowledge(command) => command.run(),

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     environment::{Envelope, Side},
     fact::Model,
+    input::Overlay,
     knowledge::KNOWLEDGE_DATE,
     report::{NotRead, needs_json, needs_requirements, needs_text},
 };
@@ -53,7 +54,7 @@ impl Needs {
             if path.is_dir() { found.folder(path)? } else { found.add(path.clone()) }
         }
         let wanted = Wanted { side: Some(Side::Alone), ..Wanted::default() }.with_models(&found.models);
-        let sides = load(&[wanted], &InputOptions::default(), &settings.knowledge, &mut sources)?;
+        let sides = load(&[wanted], &InputOptions::default(), &settings.knowledge, &mut sources, &Overlay::new())?;
         let mut not_read = found.not_read;
         let mut models: Vec<&Model> = Vec::new();
         for side in &sides {

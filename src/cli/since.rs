@@ -14,17 +14,20 @@ use std::{
 
 use super::{
     Failure,
-    compare::{Subject, VerdictOptions},
-    judge::judge,
+    compare::{ScopeOptions, Subject},
+    judge::{Fixes, judge},
     terminal,
 };
-use crate::finding::{Fingerprint, fingerprints};
+use crate::{
+    finding::{Fingerprint, fingerprints},
+    input::Overlay,
+};
 
 /// The fingerprints of what is found at a revision.
 pub(super) fn findings(
     revision: &str,
     subject: &Subject,
-    options: &VerdictOptions,
+    options: &ScopeOptions,
 ) -> Result<BTreeSet<Fingerprint>, Failure> {
     for path in subject.paths().chain(&options.model) {
         if path.as_os_str() == "-" || path.is_absolute() {
@@ -64,9 +67,9 @@ pub(super) fn findings(
     }
 }
 
-fn old_findings(subject: &Subject, options: &VerdictOptions) -> Result<BTreeSet<Fingerprint>, Failure> {
+fn old_findings(subject: &Subject, options: &ScopeOptions) -> Result<BTreeSet<Fingerprint>, Failure> {
     let settings = options.settings.load()?;
-    let judged = judge(subject, options, &settings, false)?;
+    let judged = judge(subject, options, &settings, Fixes::None, &Overlay::new())?;
     Ok(judged.iter().flat_map(|it| fingerprints(&it.verdicts.findings, &it.sources)).collect())
 }
 

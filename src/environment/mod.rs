@@ -6,6 +6,7 @@
 mod gpu;
 mod implied;
 mod needs;
+mod onnx_operator;
 mod onnx_release;
 mod onnx_runtime;
 mod package;
@@ -25,9 +26,8 @@ use crate::{
 
 pub use gpu::GpuView;
 pub use implied::Implied;
-pub use needs::{
-    Demand, DomainNeed, Envelope, ModelNeeds, OperatorIssue, Property, RequirementLine, TensorRtNeed, Trouble,
-};
+pub use needs::{Demand, DomainNeed, Envelope, ModelNeeds, OperatorIssue, Property, RequirementLine, TensorRtNeed};
+pub use onnx_operator::{OperatorTrouble, Trouble, operator_troubles};
 pub use onnx_release::{GpuStack, NumpyRange, OnnxRelease, Said, first_for, highest_opset, supports};
 pub use onnx_runtime::OnnxRuntime;
 pub use package::{Entry, PackageView};

@@ -8,7 +8,10 @@ use std::{
     fmt,
 };
 
-use super::onnx_release::{OnnxRelease, first_for, first_with_kernels, gathered, highest_opset, supports};
+use super::{
+    onnx_operator::{COVERED, OperatorTrouble, Trouble, operator_troubles},
+    onnx_release::{OnnxRelease, first_for, first_with_kernels, gathered, highest_opset, supports},
+};
 use crate::{
     fact::{ExternalData, Model, OperatorUse},
     knowledge::{
@@ -17,9 +20,6 @@ use crate::{
     },
     version::{IrVersion, Opset, TensorRtVersion, Version},
 };
-
-/// Domains whose operators the table lists completely.
-const COVERED: [&str; 2] = ["ai.onnx", "ai.onnx.ml"];
 
 /// Domains of operator sets that ONNX Runtime checks.
 const CHECKED: [&str; 3] = ["ai.onnx", "ai.onnx.ml", "com.microsoft"];
@@ -53,17 +53,6 @@ pub struct Demand {
     pub stops: Option<(Version, i64)>,
 }
 
-/// Why an operator is one that ONNX Runtime does not load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
-    /// No known release of ONNX has it.
-    Nowhere,
-    /// It came with a later operator set than the model imports.
-    LaterThan(Opset, Opset),
-    /// The operator set of the first number deprecated it, and ONNX Runtime refuses it.
-    Refused(i64),
-}
-
 /// An operator that stands in the way.
 #[derive(Debug, Clone)]
 pub struct OperatorIssue {
@@ -73,22 +62,13 @@ pub struct OperatorIssue {
     pub domain: String,
     /// The name.
     pub name: String,
-    /// Why.
-    pub trouble: Trouble,
+    /// What is wrong, in words.
+    pub reason: String,
 }
 
 impl fmt::Display for OperatorIssue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let OperatorIssue { domain, name, .. } = self;
-        match self.trouble {
-            Trouble::Nowhere => write!(f, "{name} is in no known operator set of {domain}"),
-            Trouble::LaterThan(imported, first) => {
-                write!(f, "{name} is in {domain} from {first} on, and the model imports {imported}")
-            }
-            Trouble::Refused(since) => {
-                write!(f, "{name} is deprecated in {domain} from {since} on, and ONNX Runtime refuses it")
-            }
-        }
+        f.write_str(&self.reason)
     }
 }
 
@@ -447,41 +427,16 @@ fn domains(knowledge: &Knowledge, models: &[&Model]) -> Vec<DomainNeed> {
     found.into_values().collect()
 }
 
-/// Operators that ONNX Runtime does not load whatever its release, by the same tables as the rule about them.
+/// Operators that ONNX Runtime does not load whatever its release.
 fn issues(knowledge: &Knowledge, model: &Model) -> Vec<OperatorIssue> {
-    let mut found = Vec::new();
-    for (domain, operators) in &model.operators {
-        if !COVERED.contains(&domain.as_str()) {
-            continue;
-        }
-        let newest = knowledge.newest_opset(domain);
-        for (name, used) in operators {
-            let imported = model.opsets.get(domain).map(|opset| (*opset, *opset));
-            let Some((low, high)) = used.opset.or(imported) else { continue };
-            if newest.is_none_or(|newest| high > newest) {
-                continue;
-            }
-            if let Some(trouble) = trouble(knowledge, domain, name, low, high) {
-                let (model, domain, name) = (model.path.clone(), domain.clone(), name.clone());
-                found.push(OperatorIssue { model, domain, name, trouble });
-            }
-        }
-    }
-    found
-}
-
-fn trouble(knowledge: &Knowledge, domain: &str, name: &str, low: Opset, high: Opset) -> Option<Trouble> {
-    let of_runtime = domain == "ai.onnx" && knowledge.runtime_operator(name, low);
-    let Some((row, _)) = knowledge.operator(domain, name) else {
-        return (!of_runtime).then_some(Trouble::Nowhere);
+    let all = operator_troubles(knowledge, model).filter(|it| !matches!(it.trouble, Trouble::Deprecated(_)));
+    let issue = |it: OperatorTrouble<'_>| OperatorIssue {
+        model: model.path.clone(),
+        domain: it.domain.to_owned(),
+        name: it.name.to_owned(),
+        reason: it.to_string(),
     };
-    let first = Opset(row.since.first().copied().unwrap_or(1));
-    if low < first && !of_runtime {
-        return Some(Trouble::LaterThan(low, first));
-    }
-    let since = row.deprecated.filter(|_| row.refused == Some(true))?;
-    let schema = row.since.iter().copied().filter(|version| *version <= high.0).max();
-    (high.0 >= since && schema.is_none_or(|version| version <= since)).then_some(Trouble::Refused(since))
+    all.map(issue).collect()
 }
 
 fn tensorrt(knowledge: &Knowledge, models: &[&Model]) -> Option<TensorRtNeed> {

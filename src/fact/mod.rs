@@ -16,7 +16,8 @@ use std::{
 };
 
 pub use model::{
-    Dimension, ExternalData, ExternalFile, Model, OperatorUse, Signature, TritonConfig, TritonVersions, Typing, Witness,
+    Dimension, ExternalData, ExternalFile, Insistence, Model, OperatorUse, Signature, TritonConfig, TritonVersions,
+    Typing, Witness,
 };
 pub use name::{InvalidName, PackageName};
 pub(crate) use specifier::is_space;

@@ -60,6 +60,8 @@ pub struct Model {
     pub outputs: Vec<Signature>,
     /// Where the model breaks the rules of ONNX.
     pub faults: Vec<String>,
+    /// Where it breaks rules that only some releases of ONNX Runtime insist on.
+    pub lesser_faults: Vec<(Insistence, String)>,
     /// Files that hold tensors outside the model.
     pub external_data: Vec<ExternalData>,
     /// What is wrong with the description of tensors outside the model.
@@ -135,6 +137,12 @@ pub struct OperatorUse {
     /// model's imports. `None` if it only stands where nothing is resolved (training graphs, functions that nobody calls);
     /// version 0 where its domain is not imported.
     pub resolved: Option<(Opset, Opset)>,
+    /// ONNX Runtime's own domain does not have it, as far as the reader's table goes.
+    pub is_unlisted: bool,
+    /// Number of nodes with the attribute `layout` set, whose inputs have the batch first.
+    pub batchwise: u64,
+    /// Number of nodes without the attribute `hidden_size`.
+    pub unsized_nodes: u64,
     /// Whether some node leaves out the attribute `axis`, and so takes the default of its operator set.
     pub lacks_axis: bool,
     /// The element types that it is used with, outside of local functions, as far as the file tells.
@@ -180,6 +188,26 @@ pub enum Dimension {
     Unknown,
 }
 
+/// A rule that some releases of ONNX Runtime insist on and others do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Insistence {
+    /// A node has an attribute once only.
+    AttributeOnce,
+    /// A function is defined once only.
+    FunctionOnce,
+    /// A call finds the function of just its overload.
+    FunctionOverload,
+    /// Nodes of functions that nobody calls have as many inputs and outputs as their operators.
+    FunctionCounts,
+    /// The operator sets of functions are checked like those of the model.
+    FunctionOpset,
+    /// What `Gemm` multiplies has sizes that fit.
+    GemmSizes,
+    /// `Conv` takes an image or something with even more dimensions.
+    ConvRank,
+}
+
 /// A tensor that is stored in another file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExternalData {
@@ -187,6 +215,10 @@ pub struct ExternalData {
     pub location: String,
     /// How many tensors are there.
     pub tensors: u64,
+    /// Whether a node uses one of them; ONNX Runtime drops the others before it looks for them.
+    pub is_used: bool,
+    /// Of those that are used, the greatest `offset + length` asked for.
+    pub used_bytes: Option<u64>,
     /// The greatest `offset + length` asked for, in bytes; a length that is not stated follows from type and shape.
     pub needed_bytes: Option<u64>,
     /// What lies there.

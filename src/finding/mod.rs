@@ -12,7 +12,7 @@ pub use fingerprint::{Fingerprint, fingerprints};
 
 use crate::{
     knowledge::{OwnRow, Provenance, Reason},
-    text::Place,
+    text::{FileId, Place},
 };
 
 /// How bad a finding is. `error` fails the gate by default.
@@ -117,6 +117,23 @@ pub struct Fix {
     pub safe: bool,
     /// How, where it can be done in the inputs.
     pub edits: Vec<Edit>,
+    /// The command of the tool that wrote the file, where only that tool may change it.
+    pub command: Option<String>,
+    /// The change to a model file.
+    pub lowering: Option<IrEdit>,
+}
+
+/// Lowers the IR version of an ONNX model: one byte of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IrEdit {
+    /// The model.
+    pub file: FileId,
+    /// The byte that holds the version, from 0.
+    pub at: usize,
+    /// The version that is there.
+    pub from: u8,
+    /// The version that takes its place.
+    pub to: u8,
 }
 
 /// A defect that a rule found.

@@ -4,13 +4,19 @@
 //! first. A candidate is offered only if the finding is gone and nothing new appeared: no suggestion is better than one
 //! that leads into the next error.
 
+mod plan;
+mod tools;
+
+pub use plan::{Plan, TextChange};
+use tools::Way;
+
 use crate::{
     environment::{Environment, PackageView, Side},
     fact::{Origin, Standing},
-    finding::{Edit, Finding, Fix, Severity, Verdicts},
+    finding::{Edit, Finding, Fix, IrEdit, Severity, Verdicts},
     knowledge::{Knowledge, cuda::DriverSystem},
     rules::{self, Context},
-    text::Place,
+    text::{FileId, Place, Sources},
     version::{DriverVersion, Version},
 };
 
@@ -70,17 +76,33 @@ impl Change {
     }
 }
 
+/// The rule that a lower IR version may mend.
+const IR_RULE: &str = "EC202";
+
+/// What fixes need to know about the inputs beside facts.
+pub struct Inputs<'i> {
+    /// The texts.
+    pub sources: &'i Sources,
+    /// Whether remarks are mended, too: harmless differences to what training has.
+    pub remarks: bool,
+    /// The IR version that a model states and the lowest that it needs, with the byte that states it.
+    pub ir: &'i dyn Fn(FileId) -> Option<(u8, u8, usize)>,
+}
+
 /// Adds checked fixes to every error and warning that a single change resolves.
-pub fn suggest(context: &Context<'_>, verdicts: &mut Verdicts) {
+pub fn suggest(context: &Context<'_>, inputs: &Inputs<'_>, verdicts: &mut Verdicts) {
     let before: Vec<Mark> = verdicts.findings.iter().map(Mark::of).collect();
     let size: usize = context.sides().map(|side| side.packages().count()).sum();
     let mut left = (BUDGET / size.max(1)).clamp(16, 160);
     for at in 0..verdicts.findings.len() {
         let finding = &verdicts.findings[at];
-        if finding.severity < Severity::Warning || left == 0 || NOT_BY_VERSION.contains(&finding.code) {
+        let least = if inputs.remarks { Severity::Info } else { Severity::Warning };
+        if finding.severity < least || left == 0 || NOT_BY_VERSION.contains(&finding.code) {
             continue;
         }
-        let fixes = fixes(context, &verdicts.findings[at], &before, &mut left);
+        let mut fixes = fixes(context, inputs.sources, &verdicts.findings[at], &before, &mut left);
+        // The model stays what it is, so this comes before every other change.
+        fixes.splice(0..0, lowered(context, inputs, &verdicts.findings[at]));
         verdicts.findings[at].fixes = fixes;
     }
 }
@@ -111,7 +133,25 @@ impl Mark {
     }
 }
 
-fn fixes(context: &Context<'_>, finding: &Finding, before: &[Mark], left: &mut usize) -> Vec<Fix> {
+/// The model with the highest IR version that serving reads, if nothing in it needs a later one.
+fn lowered(context: &Context<'_>, inputs: &Inputs<'_>, finding: &Finding) -> Option<Fix> {
+    if finding.code != IR_RULE {
+        return None;
+    }
+    let runtimes = context.serving.onnx_runtimes(context.knowledge);
+    let limits = runtimes.iter().map(|runtime| runtime.newest(context.knowledge).and_then(|row| row.ir));
+    // One limit that is not known is one too many.
+    let limit = limits.collect::<Option<Vec<_>>>()?.into_iter().min()?;
+    let to = u8::try_from(limit.0).ok()?;
+    let file = finding.labels.iter().find(|label| label.primary)?.place.file;
+    let (from, needed, at) = (inputs.ir)(file)?;
+    let path = &inputs.sources.get(file).path;
+    let title = format!("lower the IR version of {path} from {from} to {to}; nothing in it needs more than {needed}");
+    let lowering = Some(IrEdit { file, at, from, to });
+    (needed <= to && to < from).then(|| Fix { title, safe: true, edits: Vec::new(), command: None, lowering })
+}
+
+fn fixes(context: &Context<'_>, sources: &Sources, finding: &Finding, before: &[Mark], left: &mut usize) -> Vec<Fix> {
     let target = Mark::of(finding);
     let mut found = Vec::new();
     // The side that the finding points at; serving first, since training already happened.
@@ -146,7 +186,7 @@ fn fixes(context: &Context<'_>, finding: &Finding, before: &[Mark], left: &mut u
                 *left -= 1;
                 match resolves(context, side, &change, &target, before) {
                     Outcome::Resolved => {
-                        found.push(Fix { title: change.title(side), safe: false, edits: edits(side, &change) });
+                        found.push(fix(context, sources, side, &change));
                         break;
                     }
                     // Another release of what is no part of the cause any more helps no further.
@@ -290,17 +330,32 @@ fn other_builds(knowledge: &Knowledge, component: &str, current: &Version) -> Ve
     versions.filter(|version| version != current).collect()
 }
 
-/// The edit that makes a change, where a person wrote the line. What tools wrote is written again by the tool.
-fn edits(side: &Environment, change: &Change) -> Vec<Edit> {
-    let Change::Package { name, version } = change else { return Vec::new() };
-    let Some(view) = side.package(name) else { return Vec::new() };
+/// A change as a fix: with an edit where a person wrote the line, with a command where a tool did.
+fn fix(context: &Context<'_>, sources: &Sources, side: &Environment, change: &Change) -> Fix {
+    let mut fix = Fix { title: change.title(side), safe: false, edits: Vec::new(), command: None, lowering: None };
+    let Change::Package { name, version } = change else { return fix };
+    let Some(view) = side.package(name) else { return fix };
+    let entry = view.leading();
+    let locked = entry.package.origin == Origin::Locked;
+    match tools::way(sources.get(entry.place.file), entry.place.span, locked, name, version) {
+        Way::Edit => fix.edits = edits(view, version),
+        Way::Command(command) => fix.command = Some(command),
+        Way::Nothing => {}
+    }
+    // The version that the model was made with, in the same build: nobody has to think about it.
+    let trained = context.training.filter(|_| side.side == Side::Serving);
+    let as_trained = trained.and_then(|it| it.package(name)?.pin().cloned()).as_ref() == Some(version);
+    let same_build = view.pin().is_none_or(|current| current.local() == version.local());
+    fix.safe = as_trained && same_build && !fix.edits.is_empty();
+    fix
+}
+
+/// The edit that names a version, where a person wrote the line.
+fn edits(view: &PackageView, version: &Version) -> Vec<Edit> {
     let entry = view.leading();
     // Where a variable stands for the name (`pip install $PACKAGES`), there is nothing to write a version behind.
     let literal = entry.package.parts.name.len() == entry.package.spelled.len();
-    let lone = view.entries.len() == 1
-        && entry.standing == Standing::Declared
-        && literal
-        && entry.package.origin != Origin::Locked;
+    let lone = view.entries.len() == 1 && entry.standing == Standing::Declared && literal;
     match entry.package.parts.specifier.filter(|_| lone) {
         Some(span) => {
             vec![Edit { place: Place { file: entry.place.file, span }, replacement: format!("=={version}") }]

@@ -18,6 +18,9 @@ const MAP_FROM: u64 = 1 << 20;
 /// Values for `${NAME}`, as given by `--define NAME=VALUE`.
 pub type Defines = BTreeMap<String, String>;
 
+/// Contents that files would have after an edit, by their full path.
+pub type Overlay = BTreeMap<PathBuf, Content>;
+
 /// The bytes of a file, copied or mapped.
 #[derive(Debug, Clone)]
 pub enum Content {
@@ -61,6 +64,26 @@ impl Content {
         // the crate documents; nothing else can go wrong.
         let map = unsafe { memmap2::Mmap::map(&file)? };
         Ok(Content::Mapped(Arc::new(map)))
+    }
+
+    /// Opens a file as it would be with another byte; the file itself stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; a file that ends before the byte is refused.
+    pub fn open_with_byte(path: &Path, at: usize, byte: u8) -> io::Result<Content> {
+        let file = std::fs::File::open(path)?;
+        #[expect(
+            unsafe_code,
+            reason = "mapping is unsafe because others may change the file while it is mapped; a linter accepts that"
+        )]
+        // SAFETY: as in `open`; the page that is written is private to this process.
+        let mut map = unsafe { memmap2::MmapOptions::new().map_copy(&file)? };
+        match map.get_mut(at) {
+            Some(place) => *place = byte,
+            None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+        }
+        Ok(Content::Mapped(Arc::new(map.make_read_only()?)))
     }
 }
 
@@ -116,6 +139,7 @@ pub struct Files<'a> {
     sources: &'a mut Sources,
     defines: &'a Defines,
     target: Option<&'a str>,
+    overlay: Option<&'a Overlay>,
     entries: BTreeMap<FileId, Entry>,
     included: BTreeSet<PathBuf>,
     opened: usize,
@@ -124,7 +148,15 @@ pub struct Files<'a> {
 impl<'a> Files<'a> {
     /// Files that will be added to `sources`.
     pub fn new(sources: &'a mut Sources, defines: &'a Defines) -> Self {
-        Files { sources, defines, target: None, entries: BTreeMap::new(), included: BTreeSet::new(), opened: 0 }
+        Files {
+            sources,
+            defines,
+            target: None,
+            overlay: None,
+            entries: BTreeMap::new(),
+            included: BTreeSet::new(),
+            opened: 0,
+        }
     }
 
     /// The same, with the build stage that is asked for by `--target STAGE`.
@@ -132,6 +164,26 @@ impl<'a> Files<'a> {
     pub fn with_target(mut self, target: Option<&'a str>) -> Self {
         self.target = target;
         self
+    }
+
+    /// The same, with files as they would be after an edit.
+    #[must_use]
+    pub fn with_overlay(mut self, overlay: &'a Overlay) -> Self {
+        self.overlay = Some(overlay);
+        self
+    }
+
+    /// Opens a file, or what it would be.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; a folder or a device is refused.
+    pub fn open(&self, path: &Path) -> io::Result<Content> {
+        let edited = self.overlay.filter(|overlay| !overlay.is_empty()).and_then(|overlay| {
+            let folder = std::env::current_dir().unwrap_or_default();
+            overlay.get(&normalise(&folder.join(path)))
+        });
+        edited.map_or_else(|| Content::open(path), |content| Ok(content.clone()))
     }
 
     /// Adds a file whose bytes are at hand. `path` is where it lies (standard input has none), `root` the folder that
@@ -258,7 +310,7 @@ impl<'a> Files<'a> {
         if stack.iter().any(same) {
             return Err(IncludeError::Cycle);
         }
-        let content = Content::open(&wanted).map_err(|fault| unreadable(&fault))?;
+        let content = self.open(&wanted).map_err(|fault| unreadable(&fault))?;
         match text_of(&content) {
             None => return Err(IncludeError::NotText("it is too large to be a text file".into())),
             // Another encoding may be declared inside, so only bytes that no text file holds are refused here.

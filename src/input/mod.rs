@@ -24,7 +24,8 @@ use crate::{
 };
 
 pub use envcheck_lock::{ENVIRONMENT_KEYS, MODEL_KEYS, declared_environment, declared_model};
-pub use files::{Content, Defines, Files, Found, IncludeError};
+pub use files::{Content, Defines, Files, Found, IncludeError, Overlay};
+pub use onnx::Lowering;
 
 /// How sure a format is that a file belongs to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -157,7 +157,8 @@ fn short(element: &str) -> &str {
 
 /// Operators that certain functions are made of, those with kernels for few types: what ONNX Runtime 1.15 to 1.32 missed when
 /// it took the functions apart (`fixtures/onnx-load`).
-const BODIES: [(&str, &[&str]); 10] = [
+const BODIES: [(&str, &[&str]); 11] = [
+    ("Attention", &["Expand"]),
     ("Gelu", &["Erf", "Sqrt"]),
     ("GreaterOrEqual", &["Greater"]),
     ("GroupNormalization", &["Mul"]),
@@ -169,6 +170,13 @@ const BODIES: [(&str, &[&str]); 10] = [
     ("RotaryEmbedding", &["Mul"]),
     ("Softmax", &["ReduceMax"]),
 ];
+
+/// The minor release that took apart every function for whose element types it has no kernel; others leave some whole.
+const UNPACKING: [u64; 2] = [1, 14];
+
+/// What ends the process, or leaves types that do not fit, where that release takes it apart (`type/` of
+/// `fixtures/onnx-load`).
+const BROKEN_UNPACKED: [&str; 5] = ["Elu", "HardSigmoid", "Selu", "Softplus", "Softsign"];
 
 /// One use of an operator.
 #[derive(Debug, Clone, Copy)]
@@ -206,7 +214,7 @@ impl Knowledge {
     pub fn computes(&self, provider: Provider, release: &Version, usage: Usage<'_>) -> Computes {
         let table = &self.onnxruntime_kernel;
         // A constant becomes a weight and the shape of a value is often known beforehand: nothing is left to compute.
-        let folded = usage.domain == "ai.onnx" && ["Constant", "Shape", "Size"].contains(&usage.name);
+        let folded = usage.domain == "ai.onnx" && ["Constant", "Shape"].contains(&usage.name);
         if folded
             || !self.kernels_are_known(provider, release)
             || usage.domain == "ai.onnx" && self.runtime_operator(usage.name, crate::version::Opset(usage.since))
@@ -218,6 +226,10 @@ impl Knowledge {
         let serving: Vec<&Kernel> = rows.filter(|row| row.opsets.serve(usage.since)).collect();
         if serving.iter().any(|row| row.takes_all(usage.types)) {
             return Computes::Yes;
+        }
+        let unpacks = provider == Provider::Cpu && release.release().starts_with(&UNPACKING);
+        if unpacks && usage.name == "Clip" && usage.types.iter().all(|(_, element)| element != "bfloat16") {
+            return Computes::Unknown;
         }
         if usage.is_function {
             return self.body(provider, release, usage);
@@ -231,7 +243,8 @@ impl Knowledge {
                 (name.clone(), if element == "float16" { "float32".to_owned() } else { element.clone() })
             })
             .collect();
-        if wide != usage.types && serving.iter().any(|row| row.takes_all(&wide)) {
+        let breaks = unpacks && BROKEN_UNPACKED.contains(&usage.name);
+        if wide != usage.types && !breaks && serving.iter().any(|row| row.takes_all(&wide)) {
             return Computes::ByCast;
         }
         Computes::NoKernelForTypes(table.provenance(row))
@@ -245,9 +258,19 @@ impl Knowledge {
         row.first.as_ref().is_none_or(|first| *release < first.0).then(|| (row, table.provenance(row)))
     }
 
+    /// Whether some release has a kernel of that name, on whatever provider.
+    #[must_use]
+    pub fn has_kernel(&self, domain: &str, name: &str) -> bool {
+        self.onnxruntime_kernel.rows_of(name).any(|row| row.domain == domain)
+    }
+
     /// A function is computed by the operators that it is made of, and some of these have kernels for few types.
     fn body(&self, provider: Provider, release: &Version, usage: Usage<'_>) -> Computes {
         // These become one operator whose versions came with the same operator sets.
+        if usage.name == "SwiGLU" && usage.domain == "ai.onnx" {
+            // Its function holds another one, Swish, which is not taken apart in turn.
+            return Computes::NoKernel(self.kernels_witness(provider));
+        }
         let one = match (usage.name, usage.since) {
             ("CastLike", 19..) => Some(Usage { name: "Cast", is_function: false, ..usage }),
             ("Bernoulli", 22..) => Some(Usage { name: "RandomUniformLike", types: &[], is_function: false, ..usage }),
@@ -288,7 +311,8 @@ impl Knowledge {
     }
 
     /// Who says that a kernel is missing altogether: the list that it is not in.
-    fn kernels_witness(&self, provider: Provider) -> Provenance {
+    #[must_use]
+    pub fn kernels_witness(&self, provider: Provider) -> Provenance {
         let table = &self.onnxruntime_kernel;
         let row = table.rows_of("Add").find(|row| row.provider == provider);
         row.map_or_else(|| table.witness(), |row| table.provenance(row))

@@ -1,7 +1,10 @@
 //! ONNX releases, operators and domains, and what ONNX Runtime releases accept.
 
 use super::{Counts, Grounds, Knowledge, Provenance, Release, RowFault, in_run, run_covers, run_fault, runs_meet};
-use crate::version::{IrVersion, LibcVersion, Opset, TensorRtVersion, Version, VersionSet};
+use crate::{
+    fact::Insistence,
+    version::{IrVersion, LibcVersion, Opset, TensorRtVersion, Version, VersionSet},
+};
 
 rows! {
     /// What a release of the onnx package writes.
@@ -97,6 +100,8 @@ rows! {
         pub glibc: LibcVersion,
         /// It refuses external data outside the folder of the model (recorded in `fixtures/onnx-load`).
         pub inside_only: Option<bool>,
+        /// Rules that it insists on and some other releases do not (recorded in `fixtures/onnx-load`).
+        pub insists: Option<Vec<Insistence>>,
         /// It checks neither operator set nor IR and answers as the newest one it knows.
         pub unchecked: Option<bool>,
     }
@@ -109,6 +114,14 @@ rows! {
             // Questions go from release to release.
             rows.sort_by(|a, b| a.version.cmp(&b.version));
         }
+    }
+}
+
+impl RuntimeRelease {
+    /// Whether it insists on a rule that some other releases do not insist on.
+    #[must_use]
+    pub fn insists_on(&self, insistence: Insistence) -> bool {
+        self.insists.as_ref().is_some_and(|all| all.contains(&insistence))
     }
 }
 
@@ -163,6 +176,8 @@ rows! {
         pub since: i64,
         /// Last operator set.
         pub last: Option<i64>,
+        /// Whether the CPU provider computes it, if somebody tried.
+        pub cpu: Option<bool>,
     }
     impl {
         const COUNTS: Counts = Counts::All;
@@ -255,6 +270,15 @@ impl Knowledge {
     pub fn runtime_operator(&self, name: &str, opset: Opset) -> bool {
         let known = |row: &RuntimeOperator| row.since <= opset.0 && row.last.is_none_or(|last| opset.0 <= last);
         self.onnxruntime_operator.rows_of(name).any(known)
+    }
+
+    /// Who says that the CPU provider does not compute an operator that ONNX Runtime adds to the default domain.
+    #[must_use]
+    pub fn runtime_operator_off_cpu(&self, name: &str, opset: Opset) -> Option<Provenance> {
+        let table = &self.onnxruntime_operator;
+        let row =
+            table.rows_of(name).find(|row| row.cpu == Some(false) && row.last.is_none_or(|last| opset.0 <= last))?;
+        Some(table.provenance(row))
     }
 
     /// A domain.

@@ -21,7 +21,10 @@ fn lines(out: &mut String, report: &Report<'_>) {
         let place = finding.labels.iter().find(|label| label.primary).or(finding.labels.first());
         if let Some(label) = place {
             let source = report.sources.get(label.place.file);
-            let _ = write!(out, "{}:", escape(&source.path));
+            let path = escape(&source.path);
+            // A GitHub workflow takes a line that begins so for a command.
+            let lead = if path.trim_start().starts_with("::") { "./" } else { "" };
+            let _ = write!(out, "{lead}{path}:");
             if source.form == Form::Text {
                 let position = report.sources.position(label.place);
                 let _ = write!(out, "{}:{}:", position.line, position.column);

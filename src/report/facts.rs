@@ -31,7 +31,15 @@ pub(super) fn place(sources: &Sources, place: Place) -> Map<String, Value> {
 /// JSON as text, in which no character can move the cursor or reorder what a terminal shows.
 #[must_use]
 pub fn json_text(value: &Value) -> String {
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    harmless(&serde_json::to_string_pretty(value).unwrap_or_default())
+}
+
+/// The same on one line.
+pub(super) fn json_line(value: &Value) -> String {
+    harmless(&value.to_string())
+}
+
+fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 1);
     for character in text.chars() {
         if character != '\n' && is_hidden(character) {

@@ -124,7 +124,12 @@ fn advice(out: &mut String, finding: &Finding, style: Style) {
     }
     // What was checked stands before what is generally true.
     for fix in &finding.fixes {
-        wrapped(out, "  fix: ", "       ", &format!("{} (checked against all rules)", fix.title), style.width);
+        // The search looks through the model; what rules say about it afterwards is asked by `envcheck fix`.
+        let checked = if fix.lowering.is_some() { "`envcheck fix` does it" } else { "checked against all rules" };
+        wrapped(out, "  fix: ", "       ", &format!("{} ({checked})", fix.title), style.width);
+        if let Some(command) = &fix.command {
+            wrapped(out, "       ", "       ", &format!("$ {command}"), style.width);
+        }
     }
     // Advice that repeats a fix is not worth its words.
     let Some(help) = &finding.help else { return out.push('\n') };

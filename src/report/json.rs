@@ -154,7 +154,7 @@ fn fixes(finding: &Finding, sources: &Sources) -> Vec<Value> {
     };
     let fix = |fix: &Fix| {
         let edits: Vec<Value> = fix.edits.iter().map(edit).collect();
-        json!({ "title": fix.title, "safe": fix.safe, "edits": edits })
+        json!({ "title": fix.title, "safe": fix.safe, "edits": edits, "command": fix.command })
     };
     finding.fixes.iter().map(fix).collect()
 }

@@ -2,15 +2,25 @@
 //!
 //! A report is complete before any format sees it: sorted, filtered and counted, so that exit code and every format agree.
 
+mod checkstyle;
 mod concise;
 mod facts;
+mod github;
+mod gitlab;
 mod html;
 mod human;
 mod inspect;
 mod json;
+mod json_lines;
+mod junit;
 mod lock;
+mod markdown;
+mod merged;
 mod needs;
+mod sarif;
 mod source;
+mod words;
+mod xml;
 
 use std::fmt::Write as _;
 
@@ -171,7 +181,7 @@ macro_rules! outputs {
     };
 }
 
-outputs! { human, concise, json, html }
+outputs! { human, concise, json, json_lines, sarif, github, gitlab, junit, checkstyle, markdown, html }
 
 /// `1 error`, `2 errors`.
 fn counted(count: usize, one: &str) -> String {

@@ -32,11 +32,18 @@ static BASES: &[Basis] = &[
     ("EC209", &["statement"]),
     (
         "EC210",
-        &["collision", "onnxruntime_element", "onnxruntime_kernel", "onnxruntime_operator", "onnxruntime_release"],
+        &[
+            "collision",
+            "onnxruntime_element",
+            "onnxruntime_kernel",
+            "onnxruntime_operator",
+            "onnxruntime_release",
+            "statement",
+        ],
     ),
     ("EC211", &["statement"]),
     ("EC212", &["collision", "onnxruntime_release", "statement"]),
-    ("EC213", &["statement"]),
+    ("EC213", &["collision", "onnxruntime_release", "statement"]),
     (
         "EC301",
         &[

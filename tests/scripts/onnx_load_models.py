@@ -352,7 +352,7 @@ class Maker:
             key, value = text[4:-1].split(",")
             return helper.make_map_type_proto(self.number(key), self.type(value, element))
         short, colon, dims = text.partition(":")
-        shape = [int(it) for it in dims.split(",") if it] if colon else None
+        shape = [it if it.isalpha() else int(it) for it in dims.split(",") if it] if colon else None
         if element is None and short == "T":
             return self.onnx.TypeProto()
         return helper.make_tensor_type_proto(self.number(element if short == "T" else short), shape)
@@ -1081,6 +1081,156 @@ class Maker:
         save("file-html", b"<!DOCTYPE html>\n<html><body>404 Not Found</body></html>\n")
         save("file-lfs-pointer", b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 4096\n")
 
+    def forms(self):
+        """Graphs at the edge: what looks wrong and is not, and faults where they do not count."""
+        node, graph, helper = self.node, self.graph, self.helper
+
+        def save(name, made, opset=13, ir=8, **more):
+            self.save(f"form/{name}", self.model(made, opset, ir, **more))
+
+        # Recurrent layers.
+        for name, gates in (("RNN", 1), ("GRU", 3), ("LSTM", 4)):
+            weights = [helper.make_tensor(it, 1, [1, gates * 3, size], [0.0] * gates * 3 * size) for it, size in (("w", 2), ("r", 3))]
+            for what, attributes in (
+                ("batch-second", {"hidden_size": 3, "layout": 0}),
+                ("batch-first", {"hidden_size": 3, "layout": 1}),
+                ("no-hidden-size", {}),
+            ):
+                made = graph([node(name, "x w r", "y", **attributes)], "x=f32:4,1,2", weights=weights)
+                save(f"{name}-{what}", made, 14)
+        # Weights that are not what they say, where something uses them and where nothing does.
+        faulty = {
+            "short": self.onnx.TensorProto(name="w", data_type=1, dims=[2], raw_data=bytes(4)),
+            "negative": self.onnx.TensorProto(name="w", data_type=1, dims=[-2]),
+            "no-data": self.onnx.TensorProto(name="w", data_type=1, dims=[2]),
+            "wrong-field": self.onnx.TensorProto(name="w", data_type=1, dims=[2], int64_data=[1, 1]),
+            "half-in-int32": self.onnx.TensorProto(name="w", data_type=10, dims=[2], int32_data=[1, 1]),
+            "byte-in-int32": self.onnx.TensorProto(name="w", data_type=2, dims=[2], int32_data=[1, 1]),
+            "bool-in-int32": self.onnx.TensorProto(name="w", data_type=9, dims=[2], int32_data=[1, 1]),
+            "uint32-in-uint64": self.onnx.TensorProto(name="w", data_type=12, dims=[2], uint64_data=[1, 1]),
+            "raw-and-floats": self.onnx.TensorProto(name="w", data_type=1, dims=[2], raw_data=bytes(8), float_data=[1, 1]),
+            "empty": self.onnx.TensorProto(name="w", data_type=1, dims=[0]),
+            "scalar": self.onnx.TensorProto(name="w", data_type=1, float_data=[1]),
+            "too-many": self.onnx.TensorProto(name="w", data_type=1, dims=[2], float_data=[1, 1, 1]),
+        }
+        branch = graph([node("Identity", "w", "z")], "", "z=f32", name="b")
+        plain = graph([node("Relu", "x", "z")], "", "z=f32", name="c")
+        for name, weight in faulty.items():
+            element = next(short for short, word in SHORT.items() if self.onnx.TensorProto.DataType.Value(word) == weight.data_type)
+            save(f"weight-{name}-used", graph([node("Identity", "w")], "x=f32:2", f"y={element}", weights=[weight]))
+            save(f"weight-{name}-unused", graph([node("Relu")], weights=[weight]))
+            save(f"weight-{name}-output", graph([node("Relu")], outputs=f"y=f32 w={element}", weights=[weight]))
+            if element == "f32":
+                choice = node("If", "c", "y", then_branch=branch, else_branch=plain)
+                save(f"weight-{name}-in-branch", graph([choice], "x=f32:2 c=bool:", weights=[weight]))
+                inner = graph([node("Identity", "w", "z")], "", "z=f32", weights=[weight], name="b")
+                choice = node("If", "c", "y", then_branch=inner, else_branch=plain)
+                save(f"weight-{name}-of-branch", graph([choice], "x=f32:2 c=bool:"))
+        # Names in graphs inside each other.
+        first = graph([node("Cast", "x", "v", to=7), node("Cast", "v", "z", to=1)], "", "z=f32", name="b")
+        second = graph([node("Relu", "x", "v"), node("Relu", "v", "z")], "", "z=f32", name="c")
+        choice = node("If", "c", "y", then_branch=first, else_branch=second)
+        save("branches-same-names-other-types", graph([choice], "x=f32:2 c=bool:"))
+        hides = graph([node("Cast", "x", "a", to=7), node("Cast", "a", "z", to=1)], "", "z=f32", name="b")
+        nodes = [node("Relu", "x", "a"), node("If", "c", "q", then_branch=hides, else_branch=second), node("Add", "a q", "y")]
+        save("branch-hides-outer-name", graph(nodes, "x=f32:2 c=bool:"))
+        nodes = [node("If", "c", "q", then_branch=second, else_branch=plain), node("Relu", "v", "y")]
+        save("value-of-branch-used-outside", graph(nodes, "x=f32:2 c=bool:"))
+        late = graph([node("Relu", "a", "z")], "", "z=f32", name="b")
+        nodes = [node("If", "c", "q", then_branch=late, else_branch=plain), node("Relu", "x", "a"), node("Add", "a q", "y")]
+        save("branch-uses-later-value", graph(nodes, "x=f32:2 c=bool:"))
+        unsorted = graph([node("Relu", "v", "z"), node("Relu", "x", "v")], "", "z=f32", name="b")
+        choice = node("If", "c", "y", then_branch=unsorted, else_branch=plain)
+        save("branch-unsorted", graph([choice], "x=f32:2 c=bool:"))
+        twice = graph([node("Relu", "x", "z"), node("Sin", "x", "z")], "", "z=f32", name="b")
+        choice = node("If", "c", "y", then_branch=twice, else_branch=plain)
+        save("branch-makes-twice", graph([choice], "x=f32:2 c=bool:"))
+        called = [node("Relu", "x", "v"), node("Relu", "v", "z")]
+        for it in called:
+            it.name = "same"
+        inside = graph(called, "", "z=f32", name="b")
+        choice = node("If", "c", "y", then_branch=inside, else_branch=plain)
+        save("branch-node-names-twice", graph([choice], "x=f32:2 c=bool:"))
+        inner, outer = node("Relu", "x", "z"), node("Relu", "q", "y")
+        inner.name = outer.name = "same"
+        choice = node("If", "c", "q", then_branch=graph([inner], "", "z=f32", name="b"), else_branch=plain)
+        save("node-name-inside-and-outside", graph([choice, outer], "x=f32:2 c=bool:"))
+        # Nodes with much, with nothing, and with holes.
+        many = " ".join(f"v{at}" for at in range(300))
+        save("concat-of-300", graph([node("Split", "x", many, axis=0), node("Concat", many, "y", axis=0)], "x=f32:300"), 13)
+        save("dropout-two-outputs", graph([node("Dropout", "x", "y m")], outputs="y=f32 m=bool"), 13)
+        left_out = node("Clip", "x m m", "y")
+        left_out.input[1] = ""
+        save("clip-without-least", graph([left_out], "x=f32:2 m=f32:"), 13)
+        trailing = node("Clip", "x m m", "y")
+        trailing.input[1] = trailing.input[2] = ""
+        save("clip-trailing-holes", graph([trailing]), 13)
+        hole = node("TopK", "x k", "v i")
+        hole.output[0] = ""
+        save("topk-without-values", graph([hole], "x=f32:2", "i=i64", weights=[self.tensor("k", "i64=1")]), 13)
+        squeeze = node("Squeeze", "x a", "y")
+        squeeze.input[1] = ""
+        save("squeeze-empty-axes", graph([squeeze], "x=f32:1,2"), 13)
+        untold = graph([node("Elu", alpha=1.0)])
+        untold.node[0].attribute[0].ClearField("type")
+        save("attribute-type-unset", untold, 13)
+        save("attribute-type-unset-ir-1", untold, 13, 1)
+        untold = graph([node("Concat", "x x", axis=0)])
+        untold.node[0].attribute[0].ClearField("type")
+        save("required-attribute-type-unset", untold, 13)
+        # Shapes that fit, though not at first sight, and some that do not.
+        save("add-scalar", graph([node("Add", "x s")], "x=f32:2,3 s=f32:"), 13)
+        save("add-stretched", graph([node("Add", "x s")], "x=f32:2,1,3 s=f32:4,1"), 13)
+        save("add-named-sizes", graph([node("Add", "x s")], "x=f32:2,N s=f32:2,M"), 13)
+        save("add-rows", graph([node("Add", "x s")], "x=f32:2,3 s=f32:2,2"), 13)
+        save("mul-weight", graph([node("Mul", "x w")], "x=f32:2,3", weights=[self.tensor("w", "f32=1,1")]), 13)
+        save("matmul-vector", graph([node("MatMul", "x s")], "x=f32:3 s=f32:3,2"), 13)
+        save("matmul-vectors", graph([node("MatMul", "x s")], "x=f32:3 s=f32:3"), 13)
+        save("matmul-stack", graph([node("MatMul", "x s")], "x=f32:5,2,3 s=f32:3,4"), 13)
+        save("matmul-stacks-differ", graph([node("MatMul", "x s")], "x=f32:5,2,3 s=f32:4,3,4"), 13)
+        save("gemm-turned", graph([node("Gemm", "x s", transA=1, transB=1)], "x=f32:3,2 s=f32:4,3"), 13)
+        save("gemm-no-turn", graph([node("Gemm", "x s", transB=0)], "x=f32:2,3 s=f32:3,4"), 13)
+        save("concat-axis-negative", graph([node("Concat", "x s", axis=-1)], "x=f32:2,3 s=f32:2,4"), 13)
+        save("concat-ranks", graph([node("Concat", "x s", axis=0)], "x=f32:2,3 s=f32:2"), 13)
+        save("softmax-axis-rank-11", graph([node("Softmax", "x", "y", axis=1)], "x=f32:2"), 11)
+        save("conv-scalar-shape", graph([node("Conv", "x s")], "x=f32 s=f32:1,1,1"), 13)
+        weight = [self.tensor("w", "f32=1,1")]
+        save("weight-is-input-with-named-size", graph([node("Add", "x w")], "x=f32:2 w=f32:N", weights=weight), 13)
+        save("weight-is-input-without-shape", graph([node("Add", "x w")], "x=f32:2 w=f32", weights=weight), 13)
+        save("weight-is-input-of-other-rank", graph([node("Add", "x w")], "x=f32:2 w=f32:1,2", weights=weight), 13)
+        # Types.
+        save("pow-mixed", graph([node("Pow", "x z")], "x=f32:2 z=i64:2"), 13)
+        save("where-mixed", graph([node("Where", "c x z")], "c=bool:2 x=f32:2 z=f64:2"), 13)
+        save("output-stated-int32-of-shape", graph([node("Shape", "x", "y")], outputs="y=i32"), 13)
+        save("max-mixed", graph([node("Max", "x z")], "x=f32:2 z=f64:2"), 13)
+        unsorted = [node("Add", "a x", "y"), node("Cast", "x", "a", to=7)]
+        save("unsorted-types-differ", graph(unsorted), 13)
+        # Operator sets that no node asks for, or that cannot be.
+        save("odd-unused-0", graph([node("Relu")]), {"": 13, "com.example": 0})
+        save("odd-unused-negative", graph([node("Relu")]), {"": 13, "ai.onnx.ml": -1})
+        # Bodies of functions.
+        def body(name, nodes, inputs="x", outputs="y", calls="F", opsets=None, attributes=(), **more):
+            imports = [helper.make_opsetid(it, version) for it, version in (opsets or {"": 15}).items()]
+            made = helper.make_function("local", "F", inputs.split(), outputs.split(), nodes, imports, list(attributes))
+            call = node(calls, "x", domain="local", **more) if calls == "F" else node(calls, "x")
+            save(f"function-{name}", graph([call]), {"": 15, "local": 1}, functions=[made])
+
+        short = helper.make_node("Add", ["x"], ["y"])
+        body("input-missing", [short])
+        body("input-missing-unused", [short], calls="Relu")
+        lacking = helper.make_node("Concat", ["x", "x"], ["y"])
+        body("attribute-missing", [lacking])
+        body("attribute-missing-unused", [lacking], calls="Relu")
+        referring = helper.make_node("Concat", ["x", "x"], ["y"])
+        referring.attribute.add(name="axis", type=2, ref_attr_name="axis")
+        body("attribute-referred", [referring], attributes=["axis"], axis=0)
+        body("attribute-referred-not-given", [referring], attributes=["axis"])
+        body("attribute-unknown", [helper.make_node("Relu", ["x"], ["y"], fresh=1)])
+        body("value-missing", [helper.make_node("Add", ["x", "nowhere"], ["y"])])
+        body("makes-twice", [helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Sin", ["x"], ["y"])])
+        body("output-missing", [helper.make_node("Relu", ["x"], ["z"])])
+        body("type-not-taken", [helper.make_node("Not", ["x"], ["y"])])
+
     # Parts of graphs that the helpers do not make
 
     def untyped(self, graph, field="output"):
@@ -1137,4 +1287,5 @@ def write(onnx, folder):
     maker.types()
     maker.external()
     maker.signatures()
+    maker.forms()
     return sorted(maker.names)

@@ -188,7 +188,7 @@ fn every_table_has_a_rule_and_every_rule_says_its_tables() {
 }
 
 /// Questions to the knowledge and the tables that answer them; the name of a table is a question of its own.
-const QUESTIONS: [(&str, &[&str]); 42] = [
+const QUESTIONS: [(&str, &[&str]); 47] = [
     ("architecture_of", &["gpu_architecture"]),
     ("artifact_breaks", &["artifact_break"]),
     ("artifact_promises", &["artifact"]),
@@ -203,6 +203,9 @@ const QUESTIONS: [(&str, &[&str]); 42] = [
     ("family", &["collision"]),
     ("first_runtime", &["onnxruntime_release"]),
     ("is_onnxruntime", &["collision"]),
+    ("has_kernel", &["onnxruntime_kernel"]),
+    ("kernels_are_known", &["onnxruntime_kernel"]),
+    ("kernels_witness", &["onnxruntime_kernel"]),
     ("last_for_capability", &["minimum_capability"]),
     ("needs_of", &["needs"]),
     ("needs_rows", &["needs"]),
@@ -217,12 +220,14 @@ const QUESTIONS: [(&str, &[&str]); 42] = [
     ("releases_for_python", &["wheel_python"]),
     ("role", &["package_role"]),
     ("runtime_operator", &["onnxruntime_operator"]),
+    ("runtime_operator_off_cpu", &["onnxruntime_operator"]),
     ("shipped", &["image"]),
     ("toolkit_capabilities", &["toolkit_capability"]),
     ("torch_architectures", &["torch_architecture"]),
     ("wheel_pythons", &["wheel_python"]),
     // Asked of the environment or of another rule's module.
     (".gpus(", &["gpu"]),
+    ("operator_troubles(", &["onnx_operator", "onnx_release", "onnxruntime_operator"]),
     ("computes", &["onnxruntime_kernel", "onnxruntime_operator"]),
     ("not_carried", &["onnxruntime_element"]),
     (".cuda_users(", &["gpu_libraries", "torch_release"]),

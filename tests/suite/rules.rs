@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, fmt::Write as _, fs};
 
 use envcheck::rules::RULES;
 use onnx_protobuf::{
-    FunctionProto, GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto, TensorShapeProto, TypeProto,
-    ValueInfoProto,
+    AttributeProto, FunctionProto, GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
+    TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto,
     tensor_shape_proto::{Dimension, dimension},
     type_proto::{self, Value as Kind},
 };
@@ -73,24 +73,77 @@ fn rich_cases_as_programs_see_them() {
     insta::assert_snapshot!("json-build-drift", json("build-drift", "fires"));
 }
 
-fn node(operator: &str, domain: &str, name: &str) -> NodeProto {
+/// A node in a chain, with the weights that its operator needs.
+fn node(
+    operator: &str,
+    domain: &str,
+    name: &str,
+    takes: &str,
+    makes: &str,
+    weights: &mut Vec<TensorProto>,
+) -> NodeProto {
+    // A first node meets the input itself.
+    let rows = if takes == "image" { 512 } else { 1 };
+    let sizes: &[(i32, &[i64])] = match operator {
+        "Conv" | "FusedConv" => &[(FLOAT32, &[2, 3, 1, 1])],
+        "Gather" => &[(INT64, &[1])],
+        "Gemm" => &[(FLOAT32, &[rows, 1])],
+        "GroupNormalization" => &[(FLOAT32, &[1]), (FLOAT32, &[1])],
+        "LayerNormalization" => &[(FLOAT32, &[1])],
+        "Upsample" => &[(FLOAT32, &[4])],
+        _ => &[],
+    };
+    let mut input = vec![takes.to_owned()];
+    for (at, (elements, dims)) in sizes.iter().enumerate() {
+        let name = format!("{makes}.weight{at}");
+        let bytes = dims.iter().product::<i64>() * if *elements == INT64 { 8 } else { 4 };
+        let raw = vec![0; usize::try_from(bytes).unwrap()];
+        weights.push(TensorProto {
+            name: name.clone(),
+            data_type: *elements,
+            dims: dims.to_vec(),
+            raw_data: raw.into(),
+            ..Default::default()
+        });
+        input.push(name);
+    }
+    let attribute = match operator {
+        "GroupNormalization" => Some(("num_groups", 1)),
+        "Cast" => Some(("to", 1)),
+        _ => None,
+    };
+    let attribute = attribute.map(|(name, i)| AttributeProto {
+        name: name.into(),
+        i,
+        type_: attribute_proto::AttributeType::INT.into(),
+        ..Default::default()
+    });
+    let mut output = vec![makes.to_owned()];
+    if operator == "TreeEnsembleClassifier" {
+        output.insert(0, format!("{makes}.label"));
+    }
     NodeProto {
         op_type: operator.into(),
         domain: domain.into(),
         name: name.into(),
-        input: vec!["image".into()],
-        output: vec!["score".into()],
+        input,
+        output,
+        attribute: attribute.into_iter().collect(),
         ..Default::default()
     }
 }
 
-fn value(name: &str, columns: i64) -> ValueInfoProto {
-    let size = |value| Dimension { value: Some(value), ..Default::default() };
-    let dim = vec![size(dimension::Value::DimParam("batch".into())), size(dimension::Value::DimValue(columns))];
-    let shape = MessageField::some(TensorShapeProto { dim, ..Default::default() });
-    let tensor = type_proto::Tensor { elem_type: 1, shape, special_fields: SpecialFields::default() };
-    let kind = TypeProto { value: Some(Kind::TensorType(tensor)), ..Default::default() };
-    ValueInfoProto { name: name.into(), type_: MessageField::some(kind), ..Default::default() }
+/// Nodes one after the other, from `image` to `score`.
+fn chain(nodes: &[(&str, &str, &str)], weights: &mut Vec<TensorProto>) -> Vec<NodeProto> {
+    let mut made = Vec::<NodeProto>::new();
+    for (at, (operator, domain, name)) in nodes.iter().enumerate() {
+        let takes = made.last().and_then(|node| node.output.last()).map_or("image", String::as_str).to_owned();
+        let makes = if at + 1 == nodes.len() { "score".to_owned() } else { format!("v{at}") };
+        let again = made.iter().filter(|node| !name.is_empty() && node.name.starts_with(name)).count();
+        let name = if again == 0 { (*name).to_owned() } else { format!("{name}_{again}") };
+        made.push(node(operator, domain, &name, &takes, &makes, weights));
+    }
+    made
 }
 
 /// A tensor; a size below zero is called `batch`, zero is not stated.
@@ -116,6 +169,14 @@ fn signed(inputs: &[ValueInfoProto], outputs: &[ValueInfoProto]) -> ModelProto {
     let mut model = model(8, &[("", 17)], &[CONV, RELU, GEMM]);
     if let Some(graph) = model.graph.as_mut() {
         (graph.input, graph.output) = (inputs.to_vec(), outputs.to_vec());
+        graph.initializer.clear();
+        graph.node.clear();
+        for output in outputs {
+            let name = format!("/head/{}", output.name);
+            let mut cast = node("Cast", "", &name, &inputs[0].name, &output.name, &mut Vec::new());
+            cast.attribute[0].i = output.type_.tensor_type().elem_type.into();
+            graph.node.push(cast);
+        }
     }
     model
 }
@@ -129,13 +190,18 @@ fn opsets(imports: &[(&str, i64)]) -> Vec<OperatorSetIdProto> {
     imports.iter().map(one).collect()
 }
 
-/// A model without weights: its operator sets and nodes as (operator, domain, name).
+/// A model by its operator sets and its nodes as (operator, domain, name), one after the other.
 pub(super) fn model(ir_version: i64, imports: &[(&str, i64)], nodes: &[(&str, &str, &str)]) -> ModelProto {
+    let mut weights = Vec::new();
+    let node = chain(nodes, &mut weights);
+    let image: &[i64] =
+        if node.first().is_some_and(|node| node.op_type.ends_with("Conv")) { &[-1, 3, 224, 224] } else { &[-1, 512] };
     let graph = GraphProto {
         name: "main_graph".into(),
-        node: nodes.iter().map(|(operator, domain, name)| node(operator, domain, name)).collect(),
-        input: vec![value("image", 512)],
-        output: vec![value("score", 10)],
+        node,
+        initializer: weights,
+        input: vec![tensor("image", FLOAT32, image)],
+        output: vec![tensor("score", FLOAT32, &[-1, 10])],
         ..Default::default()
     };
     ModelProto {
@@ -156,7 +222,7 @@ fn with_function(mut model: ModelProto, domain: &str, name: &str, nodes: &[(&str
         input: vec!["image".into()],
         output: vec!["score".into()],
         opset_import: model.opset_import.clone(),
-        node: nodes.iter().map(|(operator, domain, name)| node(operator, domain, name)).collect(),
+        node: chain(nodes, &mut Vec::new()),
         ..Default::default()
     });
     model

@@ -49,13 +49,13 @@ layout!(NODE, node, "a node", {
 }, skipped: 6 "doc_string", 9 "metadata_props", 10 "device_configurations");
 layout!(ATTRIBUTE, attribute, "an attribute", {
     NAME = 1 "name", I = 3 "i", T = 5 "t", G = 6 "g", TENSORS = 10 "tensors", GRAPHS = 11 "graphs", TP = 14 "tp",
-    TYPE_PROTOS = 15 "type_protos", SPARSE_TENSOR = 22 "sparse_tensor", SPARSE_TENSORS = 23 "sparse_tensors",
-}, skipped: 2 "f", 4 "s", 7 "floats", 8 "ints", 9 "strings", 13 "doc_string", 20 "type", 21 "ref_attr_name");
+    TYPE_PROTOS = 15 "type_protos", TYPE = 20 "type", REFERENCE = 21 "ref_attr_name", SPARSE_TENSOR = 22 "sparse_tensor", SPARSE_TENSORS = 23 "sparse_tensors",
+}, skipped: 2 "f", 4 "s", 7 "floats", 8 "ints", 9 "strings", 13 "doc_string");
 layout!(TENSOR, tensor, "a tensor", {
-    DIMS = 1 "dims", DATA_TYPE = 2 "data_type", NAME = 8 "name", RAW_DATA = 9 "raw_data",
-    EXTERNAL_DATA = 13 "external_data", DATA_LOCATION = 14 "data_location",
-}, skipped: 3 "segment", 4 "float_data", 5 "int32_data", 6 "string_data", 7 "int64_data",
-    10 "double_data", 11 "uint64_data", 12 "doc_string", 16 "metadata_props");
+    DIMS = 1 "dims", DATA_TYPE = 2 "data_type", FLOAT_DATA = 4 "float_data", INT32_DATA = 5 "int32_data",
+    STRING_DATA = 6 "string_data", INT64_DATA = 7 "int64_data", NAME = 8 "name", RAW_DATA = 9 "raw_data",
+    DOUBLE_DATA = 10 "double_data", UINT64_DATA = 11 "uint64_data", EXTERNAL_DATA = 13 "external_data", DATA_LOCATION = 14 "data_location",
+}, skipped: 3 "segment", 12 "doc_string", 16 "metadata_props");
 layout!(SPARSE_TENSOR, sparse_tensor, "a sparse tensor", { VALUES = 1 "values", INDICES = 2 "indices" },
     skipped: 3 "dims");
 layout!(FUNCTION, function, "a function", {
@@ -161,6 +161,29 @@ pub(super) fn element_word(number: i64) -> Option<Cow<'static, str>> {
         0 => None,
         number => Some(element(number).map_or_else(|| format!("type-{number}").into(), |(word, _)| word.into())),
     }
+}
+
+/// The field that elements of a type lie in, where each takes one entry of it and none lie packed.
+pub(super) fn typed_field(number: i64) -> Option<u32> {
+    match number {
+        1 => Some(tensor::FLOAT_DATA),
+        2..=6 | 9 | 10 | 16 => Some(tensor::INT32_DATA),
+        7 => Some(tensor::INT64_DATA),
+        8 => Some(tensor::STRING_DATA),
+        11 => Some(tensor::DOUBLE_DATA),
+        12 | 13 => Some(tensor::UINT64_DATA),
+        _ => None,
+    }
+}
+
+/// Whether ONNX has an element type of this number; `UNDEFINED` is none.
+pub(super) fn is_element(number: i64) -> bool {
+    element(number).is_some()
+}
+
+/// The word for an element type in a sentence.
+pub(super) fn element_name(number: i64) -> Cow<'static, str> {
+    element_word(number).unwrap_or("undefined".into())
 }
 
 /// The number of an element type by its word.

@@ -11,6 +11,7 @@
 //! annotations, device configurations. Skipped with a note: what exceeds a limit (see `walk`), operator set imports
 //! without a version or with two, nodes without an operator, external tensors without a file.
 
+mod lowering;
 mod messages;
 mod other;
 mod schema;
@@ -24,6 +25,8 @@ use self::{
     wire::{Fields, Part, Value},
 };
 use std::path::Path;
+
+pub use lowering::Lowering;
 
 use super::{Claim, Files, Format, Probe, Reading, Skipped, files::normalise};
 use crate::{
@@ -128,7 +131,7 @@ fn message(bytes: &[u8], fault: &NotRead) -> String {
             format!("expected an ONNX model, found `ir_version` {ir} but no graph")
         }
         NotRead::NoModel { ir: Some(ir), graph: true } => {
-            format!("expected an ONNX model with an `ir_version` from 1 up, found {ir}")
+            format!("expected an ONNX model with an `ir_version` from 1 to {}, found {ir}", walk::IR_LIMIT)
         }
         NotRead::NoModel { ir: None, graph: true } => {
             "expected an ONNX model, found a graph without an `ir_version`".to_owned()

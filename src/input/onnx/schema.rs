@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    ops::RangeInclusive,
     sync::{Mutex, OnceLock, PoisonError},
 };
 
@@ -29,20 +30,60 @@ pub(super) struct Schema {
     inputs_repeat: bool,
     outputs: Vec<Parameter>,
     outputs_repeat: bool,
+    /// Inputs that must not be left out: a bit for each of the first.
+    needed: u64,
+    /// Outputs that must not.
+    needed_outputs: u64,
     /// Whether the specification also defines it by other operators.
     pub(super) is_function: bool,
-    /// How many inputs a node may have at most. That it has too few is left to others: sketches of models omit weights.
-    pub(super) most_inputs: usize,
+    /// How many inputs a node may have.
+    pub(super) input_count: RangeInclusive<usize>,
     /// How many outputs.
-    pub(super) most_outputs: usize,
-    /// The names of the attributes, separated by commas; `None` for any.
+    pub(super) output_count: RangeInclusive<usize>,
+    /// Names and types of the attributes, separated by commas; `None` for any.
     attributes: Option<&'static str>,
+    /// Attributes that a node must have.
+    pub(super) required: Vec<&'static str>,
+    /// The element types that a constraint allows, a bit for each.
+    allowed: Vec<(&'static str, u64)>,
+}
+
+/// What is known of an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AttributeType {
+    /// The operator has no such attribute.
+    None,
+    /// It may have any.
+    Any,
+    /// The number of its `AttributeProto.AttributeType`.
+    Number(u64),
 }
 
 impl Schema {
-    /// Whether a node may have an attribute.
-    pub(super) fn has_attribute(&self, name: &[u8]) -> bool {
-        self.attributes.is_none_or(|all| all.split(',').any(|known| known.as_bytes() == name))
+    /// The type that an attribute must have.
+    pub(super) fn attribute(&self, name: &[u8]) -> AttributeType {
+        let Some(all) = self.attributes else { return AttributeType::Any };
+        let found = all.split(',').find_map(|known| known.as_bytes().strip_prefix(name)?.strip_prefix(b":"));
+        match found.and_then(|rest| std::str::from_utf8(rest).ok()?.trim_end_matches('!').parse().ok()) {
+            Some(number) => AttributeType::Number(number),
+            None => AttributeType::None,
+        }
+    }
+
+    /// Whether an input must not be left out.
+    pub(super) fn needs(&self, at: usize) -> bool {
+        at < 64 && self.needed >> at & 1 == 1
+    }
+
+    /// Whether an output must not be left out.
+    pub(super) fn needs_output(&self, at: usize) -> bool {
+        at < 64 && self.needed_outputs >> at & 1 == 1
+    }
+
+    /// Whether a constraint allows an element type, as far as it is known.
+    pub(super) fn allows(&self, constraint: &str, element: i64) -> bool {
+        let mask = self.allowed.iter().find(|(known, _)| *known == constraint);
+        mask.is_none_or(|(_, mask)| !(0..64).contains(&element) || mask >> element & 1 == 1)
     }
 
     /// The type of an input.
@@ -94,29 +135,51 @@ fn name(line: &str) -> &[u8] {
 fn schema(line: &'static str) -> Schema {
     let mut words = line.split('\t').skip(1);
     let mut next = || words.next().unwrap_or_default();
-    let (_domain, since, inputs, outputs, kind) = (next(), next(), next(), next(), next());
-    let ((inputs, inputs_repeat), (outputs, outputs_repeat)) = (parameters(inputs), parameters(outputs));
-    let (most_inputs, most_outputs) = (most(next()), most(next()));
+    let (_domain, since, takes, makes, kind) = (next(), next(), next(), next(), next());
+    let ((inputs, inputs_repeat), (outputs, outputs_repeat)) = (parameters(takes), parameters(makes));
+    let (input_count, output_count) = (range(next()), range(next()));
+    let attributes = Some(next()).filter(|all| *all != "*");
+    let may_be_left_out = |word: &str| word.ends_with(['~', '*']) || input_count == (0..=usize::MAX);
+    let needed = |all: &str| {
+        let words = all.split(',').take(64).enumerate().filter(|(_, word)| *word != "-" && !may_be_left_out(word));
+        words.fold(0, |all, (at, _)| all | 1 << at)
+    };
     Schema {
         since: since.parse().unwrap_or(i64::MAX),
         inputs,
         inputs_repeat,
         outputs,
         outputs_repeat,
+        needed: needed(takes),
+        needed_outputs: needed(makes),
         is_function: kind == "function",
-        most_inputs,
-        most_outputs,
-        attributes: Some(next()).filter(|all| *all != "*"),
+        input_count,
+        output_count,
+        attributes,
+        required: attributes.into_iter().flat_map(|all| all.split(',')).filter_map(required).collect(),
+        allowed: next().split(',').filter_map(mask).collect(),
     }
 }
 
-/// The end of a range such as `1-2` or `1-`.
-fn most(text: &str) -> usize {
-    text.split_once('-').and_then(|(_, most)| most.parse().ok()).unwrap_or(usize::MAX)
+/// A range such as `1-2` or `1-`.
+fn range(text: &str) -> RangeInclusive<usize> {
+    let (least, most) = text.split_once('-').unwrap_or_default();
+    least.parse().unwrap_or(0)..=most.parse().unwrap_or(usize::MAX)
+}
+
+/// The name in `axis:2!`.
+fn required(attribute: &'static str) -> Option<&'static str> {
+    attribute.strip_suffix('!')?.split(':').next()
+}
+
+/// `T=c02`.
+fn mask(text: &'static str) -> Option<(&'static str, u64)> {
+    let (constraint, mask) = text.split_once('=')?;
+    Some((constraint, u64::from_str_radix(mask, 16).ok()?))
 }
 
 fn parameters(text: &'static str) -> (Vec<Parameter>, bool) {
-    let one = |word: &'static str| match word.trim_end_matches('*') {
+    let one = |word: &'static str| match word.trim_end_matches(['*', '~']) {
         "?" => Parameter::Other,
         word => element_number(word).map_or(Parameter::Constraint(word), Parameter::Fixed),
     };
@@ -133,7 +196,8 @@ mod tests {
         assert!(lines.len() > 700 && lines.is_sorted_by_key(|line| name(line)));
         for line in lines {
             let schema = schema(line);
-            assert_eq!(line.split('\t').count(), 9, "{line}");
+            assert_eq!(line.split('\t').count(), 10, "{line}");
+            assert!(schema.attributes.is_none_or(|all| all == "-" || all.contains(':')), "{line}");
             assert!((1..1000).contains(&schema.since), "{line}");
             for parameter in schema.inputs.iter().chain(&schema.outputs) {
                 // A constraint is called T, T1, tensor_type or so; an element type that is not known would look like one.
@@ -156,10 +220,20 @@ mod tests {
         let concat = find(b"ai.onnx", b"Concat", 13).unwrap();
         assert_eq!(concat.input(7), Parameter::Constraint("T"));
         assert_eq!(find(b"ai.onnx", b"Shape", 13).unwrap().output(0), Parameter::Fixed(7));
-        let mean = |opset| find(b"ai.onnx", b"ReduceMean", opset).unwrap();
-        assert!(mean(17).has_attribute(b"axes") && !mean(18).has_attribute(b"axes"));
-        assert_eq!((mean(17).most_inputs, mean(18).most_inputs), (1, 2));
-        assert_eq!(concat.most_inputs, usize::MAX);
-        assert!(!add.has_attribute(b""));
+    }
+
+    #[test]
+    fn the_form_of_nodes_is_known() {
+        let of = |name: &str, opset| find(b"ai.onnx", name.as_bytes(), opset).unwrap();
+        let mean = |opset| of("ReduceMean", opset);
+        assert_eq!((mean(17).attribute(b"axes"), mean(18).attribute(b"axes")), (AttributeType::Number(7), AttributeType::None));
+        assert_eq!((&mean(17).input_count, &mean(18).input_count), (&(1..=1), &(1..=2)));
+        assert!(mean(18).needs(0) && !mean(18).needs(1) && !mean(18).needs(64));
+        let concat = of("Concat", 13);
+        assert_eq!((&concat.input_count, concat.needs(0), concat.required.as_slice()), (&(1..=usize::MAX), false, ["axis"].as_slice()));
+        assert_eq!(of("Add", 14).attribute(b""), AttributeType::None);
+        assert!(of("Relu", 13).allows("T", 16) && !of("Relu", 13).allows("T", 9) && of("Relu", 13).allows("T9", 9));
+        let gelu = find(b"com.microsoft", b"Gelu", 1).unwrap();
+        assert_eq!((gelu.attribute(b"any"), gelu.needs(0)), (AttributeType::Any, false));
     }
 }

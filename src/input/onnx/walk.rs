@@ -7,6 +7,8 @@
 
 mod elements;
 mod names;
+mod scopes;
+mod shapes;
 mod tensors;
 mod types;
 
@@ -15,9 +17,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use prost::Message as _;
 
 use self::{
-    elements::{PARAMETER_LIMIT, Parts, TYPING_LIMIT, TypedUse, VALUE_LIMIT, Values},
+    elements::{PARAMETER_LIMIT, Parts, TYPING_LIMIT, TypedUse},
     names::Keyed,
-    types::Kind,
+    scopes::{Scopes, VALUE_LIMIT},
 };
 use super::{
     messages::{
@@ -28,12 +30,14 @@ use super::{
     wire::{Fields, Part, Value, WireError},
 };
 use crate::{
-    fact::{Model, NamedVersion, OperatorUse, Typing},
+    fact::{Insistence, Model, NamedVersion, OperatorUse, Typing},
     version::{IrVersion, Opset},
 };
 
 /// The name by which the default operator domain goes here.
 pub(super) const DEFAULT_DOMAIN: &str = "ai.onnx";
+/// ONNX Runtime's own domain, which need not be imported.
+const OWN_DOMAIN: &[u8] = b"com.microsoft";
 
 /// Graphs, and types, inside each other. What lies deeper is not read, and that is said.
 const DEPTH_LIMIT: usize = 64;
@@ -54,7 +58,7 @@ const EXTERNAL_LIMIT: usize = 10_000;
 /// Different element types.
 const TYPE_LIMIT: usize = 256;
 /// Releases count the IR version up by one every year or so; a number above this is something else.
-const IR_LIMIT: i64 = 1_000;
+pub(super) const IR_LIMIT: i64 = 1_000;
 
 /// Attributes of standard operators that hold an element type.
 const TYPE_ATTRIBUTES: [&[u8]; 4] = [b"to", b"dtype", b"output_dtype", b"output_datatype"];
@@ -90,7 +94,8 @@ pub(super) fn read(bytes: &[u8], path: &str) -> Result<Found, NotRead> {
     if let Err(fault) = walk.outline() {
         return Err(NotRead::Wire(fault, begun(&walk)));
     }
-    if !begun(&walk) || !walk.has_graph {
+    // ONNX Runtime reads what states a version that no release of ONNX had, as long as it is not too new.
+    if walk.ir.is_none_or(|ir| ir > IR_LIMIT) || !walk.has_graph {
         return Err(NotRead::NoModel { ir: walk.ir, graph: walk.has_graph });
     }
     walk.contents().and_then(|()| walk.signature()).map_err(|fault| NotRead::Wire(fault, true))?;
@@ -137,6 +142,9 @@ struct Use<'a> {
     opset: Option<(i64, i64)>,
     resolved: Option<(i64, i64)>,
     lacks_axis: bool,
+    batchwise: u64,
+    unsized_nodes: u64,
+    is_unlisted: bool,
     typed: Vec<TypedUse<'a>>,
 }
 
@@ -147,6 +155,20 @@ enum Stated {
     Type(i64),
     /// By a value of it.
     Value(i64),
+}
+
+/// Stands for the type of an attribute that is that of the function's caller.
+pub(super) const REFERENCE: u64 = u64::MAX;
+
+/// An attribute, as far as it is of interest.
+#[derive(Debug)]
+struct Attribute<'a> {
+    name: &'a [u8],
+    /// The number of its type, 0 if it states none, `REFERENCE` if the caller's attribute stands in its place.
+    kind: u64,
+    /// A whole number.
+    number: Option<i64>,
+    stated: Option<Stated>,
 }
 
 /// Where a node stands, and what holds there.
@@ -164,6 +186,8 @@ struct Scope<'s> {
     /// The operator sets that decide what a node means when the model is loaded, those that count first in front;
     /// `None` where it is never resolved.
     judged: Option<[&'s Imports; 2]>,
+    /// The function whose body it is, by its place.
+    function: Option<usize>,
 }
 
 impl Scope<'_> {
@@ -206,6 +230,8 @@ struct Walk<'a> {
     ir: Option<i64>,
     has_graph: bool,
     imports: Imports,
+    /// Those of the model at versions that cannot be.
+    odd_imports: Imports,
     /// Names among the inputs, and whether an initialiser has the name.
     inputs: HashMap<&'a [u8], bool, Keyed>,
     /// Functions by name: the places in `bodies`.
@@ -220,8 +246,9 @@ struct Walk<'a> {
     /// What the last node was taken apart into, to be used again.
     spare: Parts<'a>,
     types: BTreeSet<i64>,
-    /// The element types of values, by name.
-    values: Values<'a>,
+    scopes: Scopes<'a>,
+    /// Functions that call each other: the caller and what it calls.
+    calls: BTreeSet<(usize, usize)>,
     external: HashMap<Vec<u8>, usize>,
     notes: BTreeMap<Topic, (String, u64)>,
 }
@@ -234,6 +261,7 @@ impl<'a> Walk<'a> {
             ir: None,
             has_graph: false,
             imports: Imports::new(),
+            odd_imports: Imports::new(),
             inputs: HashMap::default(),
             functions: HashMap::default(),
             bodies: Vec::new(),
@@ -242,7 +270,8 @@ impl<'a> Walk<'a> {
             uses: Vec::new(),
             spare: Parts::default(),
             types: BTreeSet::new(),
-            values: Values::default(),
+            scopes: Scopes::default(),
+            calls: BTreeSet::new(),
             external: HashMap::new(),
             notes: BTreeMap::new(),
         }
@@ -256,7 +285,7 @@ impl<'a> Walk<'a> {
 
     fn outline(&mut self) -> Result<(), WireError> {
         let (mut producer, mut version): (&[u8], &[u8]) = (b"", b"");
-        let mut imports = Imports::new();
+        let (mut imports, mut has_imports) = (Imports::new(), false);
         let mut fields = Fields::new(self.bytes, Part::whole(self.bytes), &messages::MODEL);
         while let Some(field) = fields.pull()? {
             match (field.number, field.value) {
@@ -273,11 +302,17 @@ impl<'a> Walk<'a> {
                     self.has_graph = true;
                     self.input_names(part)?;
                 }
-                (model::OPSET_IMPORT, Value::Bytes(part)) => self.import(part, &mut imports)?,
+                (model::OPSET_IMPORT, Value::Bytes(part)) => {
+                    has_imports = true;
+                    self.import(part, &mut imports, true)?;
+                }
                 (model::METADATA_PROPS, Value::Bytes(part)) => self.metadata(part)?,
                 (model::FUNCTIONS, Value::Bytes(part)) => {
                     let id = self.function_id(part)?;
                     if self.bodies.len() < FUNCTION_LIMIT {
+                        if self.functions.contains_key(&id) {
+                            self.lesser_fault(Insistence::FunctionOnce, || format!("function {} is defined twice", id.spelled()));
+                        }
                         self.functions.entry(id).or_insert(self.bodies.len());
                         self.bodies.push((part, false));
                     } else {
@@ -288,6 +323,9 @@ impl<'a> Walk<'a> {
             }
         }
         self.imports = imports;
+        if !has_imports {
+            self.fault(|| "it imports no operator set".to_owned());
+        }
         self.model.producer = (!producer.is_empty()).then(|| NamedVersion {
             name: lossy(producer),
             version: Some(lossy(version)).filter(|it| !it.is_empty()),
@@ -334,11 +372,14 @@ impl<'a> Walk<'a> {
         Ok(id)
     }
 
-    fn import(&mut self, part: Part, imports: &mut Imports) -> Result<(), WireError> {
+    fn import(&mut self, part: Part, imports: &mut Imports, of_model: bool) -> Result<(), WireError> {
         let set = OperatorSetId::decode(part.of(self.bytes))
             .map_err(|fault| WireError::leaf(&messages::OPERATOR_SET, part, &fault))?;
         let domain = domain_name(&set.domain);
         let Some(version) = set.version.filter(|version| *version > 0) else {
+            if of_model && self.odd_imports.len() < IMPORT_LIMIT {
+                self.odd_imports.insert(domain.to_vec(), set.version.unwrap_or(0));
+            }
             self.note(Topic::Import, || match set.version {
                 Some(version) => format!("`{}` is imported at version {version}, which is none", shown(domain, 80)),
                 None => format!("`{}` is imported without a version", shown(domain, 80)),
@@ -381,7 +422,7 @@ impl<'a> Walk<'a> {
 
     fn contents(&mut self) -> Result<(), WireError> {
         let imports = std::mem::take(&mut self.imports);
-        let scope = Scope { parent: None, label: b"graph", imports: &imports, depth: 0, is_main: true, is_body: false, judged: Some([&imports; 2]) };
+        let scope = Scope { parent: None, label: b"graph", imports: &imports, depth: 0, is_main: true, is_body: false, judged: Some([&imports; 2]), function: None };
         let mut fields = Fields::new(self.bytes, Part::whole(self.bytes), &messages::MODEL);
         while let Some(field) = fields.pull()? {
             if let (model::GRAPH, Value::Bytes(part)) = (field.number, field.value) {
@@ -400,15 +441,15 @@ impl<'a> Walk<'a> {
             let mut called = std::mem::take(&mut self.called);
             called.sort_unstable();
             for at in called {
-                self.function(self.bodies[at].0, &imports, true)?;
+                self.function(at, &imports, true)?;
             }
         }
         for at in 0..self.bodies.len() {
-            let (part, is_called) = self.bodies[at];
-            if !is_called {
-                self.function(part, &imports, false)?;
+            if !self.bodies[at].1 {
+                self.function(at, &imports, false)?;
             }
         }
+        self.recursion();
         self.imports = imports;
         Ok(())
     }
@@ -421,19 +462,20 @@ impl<'a> Walk<'a> {
                 (training::ALGORITHM, Value::Bytes(part)) => (part, b"training_info.algorithm"),
                 _ => continue,
             };
-            let scope = Scope { parent: None, label, imports, depth: 0, is_main: false, is_body: true, judged: None };
+            let scope = Scope { parent: None, label, imports, depth: 0, is_main: false, is_body: true, judged: None, function: None };
             self.graph(part, scope)?;
         }
         Ok(())
     }
 
-    fn function(&mut self, part: Part, model_imports: &Imports, is_called: bool) -> Result<(), WireError> {
+    fn function(&mut self, at: usize, model_imports: &Imports, is_called: bool) -> Result<(), WireError> {
+        let part = self.bodies[at].0;
         let id = self.function_id(part)?;
         let mut imports = Imports::new();
         let mut fields = Fields::new(self.bytes, part, &messages::FUNCTION);
         while let Some(field) = fields.pull()? {
             if let (function::OPSET_IMPORT, Value::Bytes(part)) = (field.number, field.value) {
-                self.import(part, &mut imports)?;
+                self.import(part, &mut imports, false)?;
             }
         }
         let label = format!("function {}", shown(id.name, 40));
@@ -446,6 +488,7 @@ impl<'a> Walk<'a> {
             is_body: true,
             // The body is put in place of the call, and then its nodes mean what the model's operator sets say.
             judged: is_called.then_some([model_imports, &imports]),
+            function: Some(at),
         };
         let mut fields = Fields::new(self.bytes, part, &messages::FUNCTION);
         let mut index = 0;
@@ -480,25 +523,38 @@ impl<'a> Walk<'a> {
     }
 
     fn graph(&mut self, part: Part, scope: Scope<'_>) -> Result<(), WireError> {
+        let (opened, mut outputs) = (self.open(), Vec::new());
         // Nodes stand before the values that they use, whose types they need.
         let mut fields = Fields::new(self.bytes, part, &messages::GRAPH);
+        let mut is_empty = true;
         while let Some(field) = fields.pull()? {
             let Value::Bytes(part) = field.value else { continue };
-            let (name, element) = match field.number {
-                graph::INITIALIZER => self.tensor(part)?,
-                graph::SPARSE_INITIALIZER => self.sparse_tensor(part)?,
-                graph::INPUT | graph::OUTPUT | graph::VALUE_INFO => match self.value(part)? {
-                    (name, Kind::Tensor { element, .. }) => (name, element),
-                    _ => continue,
-                },
-                _ => continue,
-            };
-            if scope.is_main && matches!(field.number, graph::INITIALIZER | graph::SPARSE_INITIALIZER) {
-                self.initialised(name);
+            is_empty &= !matches!(field.number, graph::NODE | graph::INPUT | graph::OUTPUT);
+            match field.number {
+                graph::INITIALIZER | graph::SPARSE_INITIALIZER => {
+                    let is_sparse = field.number == graph::SPARSE_INITIALIZER;
+                    let tensor = if is_sparse { self.sparse_tensor(part)? } else { self.tensor(part)? };
+                    if scope.is_main {
+                        self.initialised(tensor.name);
+                    }
+                    self.weight(tensor, part, is_sparse, scope);
+                }
+                graph::INPUT => {
+                    let (name, kind) = self.value(part)?;
+                    self.input(name, &kind, scope);
+                }
+                graph::OUTPUT | graph::VALUE_INFO => {
+                    let (name, kind) = self.value(part)?;
+                    self.stated(name, &kind, scope);
+                    if field.number == graph::OUTPUT && !scope.is_body {
+                        outputs.push(name);
+                    }
+                }
+                _ => {}
             }
-            if !scope.is_body {
-                self.remember(name, element);
-            }
+        }
+        if scope.is_main && is_empty {
+            self.fault(|| "its graph is empty".to_owned());
         }
         let mut fields = Fields::new(self.bytes, part, &messages::GRAPH);
         let mut index = 0;
@@ -507,6 +563,12 @@ impl<'a> Walk<'a> {
                 self.node(part, index, scope)?;
                 index += 1;
             }
+        }
+        if !scope.is_body {
+            self.close(opened, &outputs, scope);
+        }
+        if scope.is_main {
+            self.circle(part)?;
         }
         Ok(())
     }
@@ -552,9 +614,16 @@ impl<'a> Walk<'a> {
                     }
                 }
                 node::ATTRIBUTE => {
-                    let (name, stated) = self.attribute(part, index, scope)?;
+                    let Attribute { name, kind, number, stated } = self.attribute(part, index, scope)?;
                     if parts.attributes.len() < PARAMETER_LIMIT {
-                        parts.attributes.push(name);
+                        parts.attributes.push((name, kind));
+                    }
+                    match name {
+                        b"axis" => parts.axis = number,
+                        b"layout" => parts.layout = number,
+                        b"transA" => parts.turned.0 = number.is_some_and(|it| it != 0),
+                        b"transB" => parts.turned.1 = number.is_some_and(|it| it != 0),
+                        _ => {}
                     }
                     match stated {
                         Some(Stated::Type(element)) => parts.stated = Some(element),
@@ -570,17 +639,71 @@ impl<'a> Walk<'a> {
 
     /// Counts a node, as a call of a function or a use of its operator.
     fn count(&mut self, parts: &mut Parts<'a>, index: usize, scope: Scope<'_>) {
+        if !scope.is_body {
+            self.takes(parts);
+            self.makes(parts, scope.depth);
+            if parts.counts.0.max(parts.counts.1) > PARAMETER_LIMIT {
+                self.is_partial();
+            }
+            if !parts.name.is_empty() {
+                self.named(parts.name);
+            }
+        }
+        self.resolve(parts, index, scope);
+        if !scope.is_body {
+            self.found(parts);
+        }
+    }
+
+    /// The function that a node calls, if it calls one.
+    fn called(&mut self, id: FunctionId<'a>, node: impl Fn() -> String) -> Option<usize> {
+        let found = self.functions.get(&id).copied();
+        if found.is_some() || id.overload.is_empty() {
+            return found;
+        }
+        if self.functions.contains_key(&FunctionId { overload: b"", ..id }) {
+            self.lesser_fault(Insistence::FunctionOverload, || {
+                format!("node `{}` calls {}, which the model has only without that overload", node(), id.spelled())
+            });
+        }
+        None
+    }
+
+    /// Finds out what a node does.
+    fn resolve(&mut self, parts: &mut Parts<'a>, index: usize, scope: Scope<'_>) {
         let (name, operator, domain) = (parts.name, parts.operator, domain_name(parts.domain));
-        if !self.functions.is_empty()
-            && let Some(at) = self.functions.get(&FunctionId { domain, name: operator, overload: parts.overload })
+        let node = || if name.is_empty() { scope.place(index) } else { shown(name, 80) };
+        if let Some(at) = scope.function.filter(|_| scope.judged.is_some())
+            && !scope.imports.contains_key(domain)
+            && domain != OWN_DOMAIN
         {
-            if scope.judged.is_some() && !std::mem::replace(&mut self.bodies[*at].1, true) {
-                self.called.push(*at);
+            let spelled = self.function_id(self.bodies[at].0).map(|id| id.spelled()).unwrap_or_default();
+            self.fault(|| format!("function {spelled} uses {} without importing it", shown(domain, 80)));
+        }
+        if !self.functions.is_empty()
+            && let Some(at) = self.called(FunctionId { domain, name: operator, overload: parts.overload }, node)
+        {
+            if scope.judged.is_none() {
+                return;
+            }
+            if domain == DEFAULT_DOMAIN.as_bytes() && schema::find(domain, operator, i64::MAX).is_none() {
+                self.fault(|| format!("node `{}` is {}, which is a function in ONNX's own domain and no operator of it", node(), shown(operator, 60)));
+            }
+            if let Some(caller) = scope.function {
+                self.calls.insert((caller, at));
+            } else if !scope.imports.contains_key(domain) {
+                self.fault(|| format!("node `{}` calls a function of {}, which is not imported", node(), shown(domain, 80)));
+            }
+            if !std::mem::replace(&mut self.bodies[at].1, true) {
+                self.called.push(at);
             }
             return;
         }
         if operator.is_empty() {
             self.note(Topic::Operator, || format!("{} does not say its operator", scope.place(index)));
+            if scope.judged.is_some() {
+                self.fault(|| format!("node `{}` does not say its operator", node()));
+            }
             return;
         }
         if let Some(stated) = parts.stated.filter(|_| domain == DEFAULT_DOMAIN.as_bytes()) {
@@ -590,17 +713,24 @@ impl<'a> Walk<'a> {
         let known = self.used.get(&key).copied();
         let resolved = scope.resolved(domain);
         // ONNX Runtime's own domain need not be imported.
-        let own = (domain == b"com.microsoft").then_some(1);
-        let schema = resolved.filter(|_| !scope.is_body).and_then(|version| if version > 0 { Some(version) } else { own }).and_then(|opset| {
+        let own = (domain == OWN_DOMAIN).then_some(1);
+        let inner = scope.function.and_then(|_| scope.imports.get(domain).copied());
+        let schema = resolved.or(inner).and_then(|version| if version > 0 { Some(version) } else { own }).and_then(|opset| {
             let cached = known.and_then(|at| self.uses[at].schema).filter(|(cached, _)| *cached == opset);
             let (_, schema) = cached.unwrap_or_else(|| (opset, schema::find(domain, operator, opset)));
             if let Some(at) = known {
                 self.uses[at].schema = Some((opset, schema));
             }
-            schema
+            schema.map(|schema| (schema, opset))
         });
-        if let Some(schema) = schema {
-            self.typed(schema, parts, || if name.is_empty() { scope.place(index) } else { shown(name, 80) });
+        if let Some((schema, opset)) = schema {
+            self.formed(schema, parts, scope, node);
+            if !scope.is_body {
+                self.typed(schema, parts, node);
+            }
+            if scope.is_main && domain == DEFAULT_DOMAIN.as_bytes() {
+                self.shapes_fit(parts, opset, node);
+            }
         }
         let at = match known {
             Some(at) => at,
@@ -620,6 +750,9 @@ impl<'a> Walk<'a> {
                     opset: None,
                     resolved: None,
                     lacks_axis: false,
+                    batchwise: 0,
+                    unsized_nodes: 0,
+                    is_unlisted: domain == OWN_DOMAIN && schema::find(domain, operator, 1).is_none(),
                     typed: Vec::new(),
                 });
                 self.uses.len() - 1
@@ -631,7 +764,10 @@ impl<'a> Walk<'a> {
             Some((low.min(version), high.max(version)))
         };
         used.count += 1;
-        used.lacks_axis |= !parts.attributes.contains(&b"axis".as_slice());
+        let has = |wanted: &[u8]| parts.attributes.iter().any(|(name, _)| *name == wanted);
+        used.lacks_axis |= !has(b"axis");
+        used.unsized_nodes += u64::from(!has(b"hidden_size"));
+        used.batchwise += u64::from(parts.layout.is_some_and(|layout| layout != 0));
         if used.name.is_empty() {
             used.name = name;
         }
@@ -641,7 +777,7 @@ impl<'a> Walk<'a> {
         if let Some(version) = resolved {
             used.resolved = widened(used.resolved, version);
         }
-        let Some(schema) = schema else { return };
+        let Some((schema, _)) = schema.filter(|_| !scope.is_body) else { return };
         let same = |known: &TypedUse<'_>| known.schema.since == schema.since && known.bindings == parts.bindings;
         if let Some(at) = used.typed.iter().position(same) {
             used.typed[at].count += 1;
@@ -651,24 +787,27 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Reads an attribute; returns its name and the element type that it states or has, if it does.
-    fn attribute(
-        &mut self,
-        part: Part,
-        index: usize,
-        scope: Scope<'_>,
-    ) -> Result<(&'a [u8], Option<Stated>), WireError> {
-        let mut name: &'a [u8] = b"";
-        let (mut number, mut tensor) = (None, None);
+    /// Reads an attribute.
+    fn attribute(&mut self, part: Part, index: usize, scope: Scope<'_>) -> Result<Attribute<'a>, WireError> {
+        let (mut name, mut kind): (&'a [u8], u64) = (b"", 0);
+        let (mut number, mut tensor, mut is_reference) = (None, None, false);
         let mut fields = Fields::new(self.bytes, part, &messages::ATTRIBUTE);
         while let Some(field) = fields.pull()? {
             match (field.number, field.value) {
                 (attribute::NAME, Value::Bytes(part)) => name = part.of(self.bytes),
                 (attribute::I, Value::Number(value)) => number = Some(value.cast_signed()),
-                (attribute::T | attribute::TENSORS, Value::Bytes(part)) => tensor = Some(self.tensor(part)?.1),
-                (attribute::SPARSE_TENSOR | attribute::SPARSE_TENSORS, Value::Bytes(part)) => {
-                    tensor = Some(self.sparse_tensor(part)?.1);
+                (attribute::T | attribute::TENSORS, Value::Bytes(part)) => {
+                    let found = self.tensor(part)?;
+                    tensor = Some(found.element);
+                    self.used_tensor(found);
                 }
+                (attribute::SPARSE_TENSOR | attribute::SPARSE_TENSORS, Value::Bytes(part)) => {
+                    let found = self.sparse_tensor(part)?;
+                    tensor = Some(found.element);
+                    self.used_tensor(found);
+                }
+                (attribute::TYPE, Value::Number(value)) => kind = value,
+                (attribute::REFERENCE, Value::Bytes(_)) => is_reference = true,
                 (attribute::TP | attribute::TYPE_PROTOS, Value::Bytes(part)) => {
                     self.value_type(part, 0)?;
                 }
@@ -683,6 +822,7 @@ impl<'a> Walk<'a> {
                             is_main: false,
                             is_body: scope.is_body,
                             judged: scope.judged,
+                            function: scope.function,
                         };
                         self.graph(part, inner)?;
                     } else {
@@ -702,7 +842,8 @@ impl<'a> Walk<'a> {
             _ => None,
         };
         let stated = number.filter(|_| TYPE_ATTRIBUTES.contains(&name)).map(Stated::Type);
-        Ok((name, stated.or(constant.map(Stated::Value))))
+        let stated = stated.or(constant.map(Stated::Value));
+        Ok(Attribute { name, kind: if is_reference { REFERENCE } else { kind }, number, stated })
     }
 
     fn element(&mut self, number: i64) {
@@ -713,7 +854,43 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Looks for functions that call themselves in the end.
+    fn recursion(&mut self) {
+        let calls = std::mem::take(&mut self.calls);
+        let mut done = BTreeSet::new();
+        for start in calls.iter().map(|(caller, _)| *caller) {
+            let mut path: Vec<(usize, usize)> = Vec::new();
+            let mut on_path = BTreeSet::new();
+            let mut next = Some(start);
+            loop {
+                if let Some(at) = next.take().filter(|at| !done.contains(at)) {
+                    on_path.insert(at);
+                    path.push((at, 0));
+                }
+                let Some((at, from)) = path.last_mut() else { break };
+                let Some((_, called)) = calls.range((*at, *from)..).next().filter(|(caller, _)| caller == at) else {
+                    done.insert(*at);
+                    on_path.remove(at);
+                    path.pop();
+                    continue;
+                };
+                *from = called + 1;
+                if on_path.contains(called) {
+                    let spelled = self.function_id(self.bodies[*called].0).map(|id| id.spelled()).unwrap_or_default();
+                    return self.fault(|| format!("function {spelled} calls itself in the end"));
+                }
+                next = Some(*called);
+            }
+        }
+    }
+
     fn finish(mut self) -> Found {
+        for (domain, version) in std::mem::take(&mut self.odd_imports) {
+            let is_asked = |found: &Use<'_>| found.domain == domain && found.resolved.is_some();
+            if !self.imports.contains_key(&domain) && self.uses.iter().any(is_asked) {
+                self.fault(|| format!("it uses {} and imports it at version {version}", shown(&domain, 80)));
+            }
+        }
         let mut model = std::mem::take(&mut self.model);
         model.ir_version = self.ir.map(IrVersion);
         model.opsets = self.imports.iter().map(|(domain, version)| (lossy(domain), Opset(*version))).collect();
@@ -729,7 +906,7 @@ impl<'a> Walk<'a> {
             operators
                 .entry(lossy(found.operator))
                 .and_modify(|known| known.count += found.count)
-                .or_insert(OperatorUse { count: found.count, first_node, span: None, opset, resolved, lacks_axis: found.lacks_axis, typings });
+                .or_insert(OperatorUse { count: found.count, first_node, span: None, opset, resolved, lacks_axis: found.lacks_axis, batchwise: found.batchwise, unsized_nodes: found.unsized_nodes, is_unlisted: found.is_unlisted, typings });
         }
         let notes = self
             .notes

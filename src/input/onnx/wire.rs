@@ -136,6 +136,11 @@ impl<'a> Fields<'a> {
         Fields { file, at: part.start, end: part.end, layout }
     }
 
+    /// The byte behind the last field that came out.
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
     /// The next field, `None` at the end of the message.
     #[inline]
     pub(super) fn pull(&mut self) -> Result<Option<Field>, WireError> {

@@ -37,7 +37,8 @@ rule! {
 
 fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mut Verdicts) {
     let path = &model.value.path;
-    let broken = |external: &&ExternalData| what(external).is_some();
+    // What nothing uses is dropped before anybody looks for it.
+    let broken = |external: &&ExternalData| external.is_used && what(external).is_some();
     let files: Vec<&ExternalData> = model.value.external_data.iter().filter(broken).collect();
     if let Some(first) = files.first() {
         let texts: Vec<String> = files.iter().filter_map(|it| what(it)).collect();
@@ -67,7 +68,7 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
 /// What is wrong with a file, if anything is.
 fn what(external: &ExternalData) -> Option<String> {
     let location = &external.location;
-    match (external.found, external.needed_bytes) {
+    match (external.found, external.used_bytes) {
         (ExternalFile::Missing, _) => Some(format!("there is no `{location}`")),
         (ExternalFile::NoFile, _) => Some(format!("`{location}` is no file")),
         (ExternalFile::Bytes(bytes), Some(needed)) if bytes < needed => {

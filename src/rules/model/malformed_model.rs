@@ -1,7 +1,9 @@
+use super::opset_too_new::evidence;
 use crate::{
     environment::{Environment, Seen},
     fact::Model,
     finding::{Impact, Severity, Verdicts},
+    knowledge::onnx::RuntimeRelease,
     rules::{Check, Context, listed_up_to},
 };
 
@@ -34,15 +36,34 @@ rule! {
 }
 
 fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mut Verdicts) {
-    let faults = &model.value.faults;
-    if faults.is_empty() {
-        return;
-    }
-    out.findings.push(
+    let start = |faults: &[String]| {
         RULE.finding(format!("{} breaks the rules of ONNX: {}", model.value.path, listed_up_to(faults, 3)))
             .primary(&side.name, model.place, "the model")
             .about(["model", "onnx-operator"])
-            .because(ctx.knowledge.statement("onnx-node-form"))
-            .help("export the model again with the operator set that is wanted, or convert it with onnx.version_converter"),
-    );
+            .help("export the model again with the operator set that is wanted, or convert it with onnx.version_converter")
+    };
+    if !model.value.faults.is_empty() {
+        out.findings.push(start(&model.value.faults).because(ctx.knowledge.statement("onnx-node-form")));
+        return;
+    }
+    for runtime in ctx.serving.onnx_runtimes(ctx.knowledge) {
+        let minded: Vec<String> = model
+            .value
+            .lesser_faults
+            .iter()
+            .filter(|(insistence, _)| {
+                let lets_pass = |row: &RuntimeRelease| (!row.insists_on(*insistence)).into();
+                runtime.accepts(ctx.knowledge, lets_pass).violated()
+            })
+            .map(|(_, text)| text.clone())
+            .collect();
+        if minded.is_empty() {
+            continue;
+        }
+        let finding = start(&minded).label(&ctx.serving.name, runtime.place, runtime.shown.clone());
+        out.findings.push(match evidence(ctx.knowledge, &runtime, |_| "refuses this, older releases let it pass".to_owned()) {
+            Some(reason) => finding.because(reason),
+            None => finding,
+        });
+    }
 }

@@ -48,6 +48,9 @@ rule! {
 /// Builds whose providers the table lists: the others bring kernels of their own.
 const LISTED: [&str; 2] = ["onnxruntime", "onnxruntime-gpu"];
 
+/// Operators with the attribute `layout`.
+const RECURRENT: [&str; 3] = ["GRU", "LSTM", "RNN"];
+
 /// An operator with one set of element types.
 #[derive(Clone, Copy)]
 struct Node<'a> {
@@ -93,6 +96,8 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
         if not_carried(ctx, side, model, &runtime, out) {
             continue;
         }
+        unlisted(ctx, side, model, &runtime, out);
+        recurrent(ctx, side, model, &runtime, out);
         let mut missing: Vec<(Node<'_>, bool, Provenance)> = Vec::new();
         let (mut cast, mut off_gpu) = (Vec::new(), Vec::new());
         for node in nodes(model.value) {
@@ -172,6 +177,64 @@ fn not_carried(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, ru
             .help(help),
     );
     true
+}
+
+/// Operators that no release of ONNX Runtime has, although its own domain or its default one is meant to have them.
+fn unlisted(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, runtime: &OnnxRuntime, out: &mut Verdicts) {
+    let knowledge = ctx.knowledge;
+    let own = model.value.operators.get("com.microsoft").into_iter().flatten();
+    let own = own.filter(|(name, used)| used.is_unlisted && used.resolved.is_some() && !knowledge.has_kernel("com.microsoft", name));
+    let own = own.map(|(name, used)| (format!("com.microsoft:{name}"), used, knowledge.kernels_witness(Provider::Cpu)));
+    let added = model.value.operators.get("ai.onnx").into_iter().flatten();
+    let added = added.filter_map(|(name, used)| {
+        let (low, _) = used.resolved?;
+        Some((name.clone(), used, knowledge.runtime_operator_off_cpu(name, low)?))
+    });
+    let known = runtime.candidates(knowledge);
+    let all: Vec<(String, &OperatorUse, Provenance)> = own.chain(added).collect();
+    let Some((_, used, by)) = all.first() else { return };
+    if known.is_empty() || runtime.versions.is_open_above() || !known.iter().all(|row| knowledge.kernels_are_known(Provider::Cpu, &row.version.0)) {
+        return;
+    }
+    let names: Vec<&str> = all.iter().map(|(name, ..)| name.as_str()).collect();
+    let place = used.span.map_or(model.place, |span| Place { file: model.place.file, span });
+    let claim = format!("no known release of ONNX Runtime computes {} on the CPU", listed_up_to(&names, 4));
+    out.findings.push(
+        RULE.finding(format!("{} has no kernel for {}", runtime.shown, listed_up_to(&names, 4)))
+            .about(["onnx-operator", "model", runtime.component.as_str()])
+            .primary(&side.name, place, format!("first node `{}`", used.first_node))
+            .label(&ctx.serving.name, runtime.place, runtime.shown.clone())
+            .because(Reason { claim, provenance: by.clone() })
+            .help("give the node the domain that its operator belongs to, or export the model without it"),
+    );
+}
+
+/// Recurrent layers that no kernel computes as they are written.
+fn recurrent(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, runtime: &OnnxRuntime, out: &mut Verdicts) {
+    let operators = model.value.operators.get("ai.onnx").into_iter().flatten();
+    let layers: Vec<(&String, &OperatorUse)> =
+        operators.filter(|(name, used)| RECURRENT.contains(&name.as_str()) && used.resolved.is_some()).collect();
+    if runtime.candidates(ctx.knowledge).is_empty() || runtime.versions.is_open_above() {
+        return;
+    }
+    let refused: [(&str, &str, fn(&OperatorUse) -> u64); 2] = [
+        ("with the batch first (`layout` 1)", "export the layer with layout 0, and transpose its inputs and outputs where the batch comes first", |used| used.batchwise),
+        ("without `hidden_size`", "export the model again with the attribute, which the kernels need although ONNX does not", |used| used.unsized_nodes),
+    ];
+    for (what, help, count) in refused {
+        let all: Vec<&(&String, &OperatorUse)> = layers.iter().filter(|(_, used)| count(used) > 0).collect();
+        let Some((_, used)) = all.first() else { continue };
+        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+        let place = used.span.map_or(model.place, |span| Place { file: model.place.file, span });
+        out.findings.push(
+            RULE.finding(format!("{} has no kernel for {} {what}", runtime.shown, listed(&names)))
+                .about(["onnx-operator", "model", runtime.component.as_str()])
+                .primary(&side.name, place, format!("first node `{}`", used.first_node))
+                .label(&ctx.serving.name, runtime.place, runtime.shown.clone())
+                .because(ctx.knowledge.statement("onnxruntime-layout"))
+                .help(help),
+        );
+    }
 }
 
 fn remark(start: impl Fn(String, &[Node<'_>]) -> Finding, nodes: &[Node<'_>], says: &str) -> Finding {

@@ -1,6 +1,6 @@
 use crate::{
     environment::{Environment, OnnxRuntime, Seen, first_for, highest_opset, supports},
-    fact::Model,
+    fact::{Insistence, Model},
     finding::{Finding, Impact, Severity, Verdicts},
     knowledge::{Knowledge, Reason, onnx::RuntimeRelease},
     rules::{Check, Context},
@@ -70,8 +70,11 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
 fn functions(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, runtime: &OnnxRuntime, out: &mut Verdicts) {
     let newer = |domain: &str, opset: &Opset| model.value.opsets.get(domain).is_none_or(|own| opset > own);
     let all = model.value.function_opsets.iter().flat_map(|(name, imports)| imports.iter().map(move |import| (name, import)));
+    let accepts = |row: &RuntimeRelease, domain: &str, opset: Opset| {
+        if row.insists_on(Insistence::FunctionOpset) { supports(row, domain, opset) } else { Truth::Holds }
+    };
     let worst = all.filter(|(_, (domain, opset))| {
-        newer(domain, opset) && runtime.accepts(ctx.knowledge, |row| supports(row, domain, **opset)).violated()
+        newer(domain, opset) && runtime.accepts(ctx.knowledge, |row| accepts(row, domain, **opset)).violated()
     });
     if let Some((name, (domain, opset))) = worst.max_by_key(|(_, (_, opset))| **opset) {
         let mut finding = too_new(ctx, side, model, runtime, domain, *opset);

@@ -49,8 +49,10 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
         if packages.iter().any(|name| ctx.serving.package(name).is_some()) {
             continue;
         }
-        // What only stands in functions that nobody calls is never asked for.
-        let asked = || operators.iter().filter(|(_, used)| used.resolved.is_some());
+        // What only stands in functions that nobody calls is never asked for, and a call that misses a function of the model
+        // by its overload is another fault.
+        let is_own = |name: &str| model.value.functions.contains(&format!("{domain}::{name}"));
+        let asked = || operators.iter().filter(|(name, used)| used.resolved.is_some() && !is_own(name));
         let names: Vec<&str> = asked().map(|(name, _)| name.as_str()).collect();
         let used = asked().map(|(_, used)| used).next();
         if names.is_empty() {

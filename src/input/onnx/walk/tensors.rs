@@ -1,6 +1,6 @@
 //! Tensors: name, element type and where the elements lie outside the model. The elements themselves are stepped over.
 
-use super::{EXTERNAL_LIMIT, elements::FAULT_LIMIT, Topic, Walk, lossy};
+use super::{EXTERNAL_LIMIT, Topic, Walk, elements::FAULT_LIMIT, lossy};
 use crate::{
     fact::{ExternalData, ExternalFile},
     input::onnx::{
@@ -9,6 +9,20 @@ use crate::{
         wire::{Fields, Part, Value, WireError, packed},
     },
 };
+
+/// A tensor without its elements.
+#[derive(Debug, Default)]
+pub(super) struct Tensor<'a> {
+    pub(super) name: &'a [u8],
+    /// The number of its element type.
+    pub(super) element: i64,
+    /// What is wrong with it, if it is used.
+    pub(super) fault: Option<String>,
+    /// Where it lies outside the model: the place of the file, and how far it must reach.
+    pub(super) outside: Option<(usize, Option<u64>)>,
+    /// Elements lie in two fields of it.
+    pub(super) is_twofold: bool,
+}
 
 /// What a tensor says about itself, without its elements.
 #[derive(Debug, Default)]
@@ -19,6 +33,10 @@ struct Header<'a> {
     elements: Option<u64>,
     /// The length of its elements where they lie in one piece inside the model.
     raw: Option<u64>,
+    /// A size is below zero.
+    is_negative: bool,
+    /// Fewest and most elements that lie in typed fields, by the number of the field.
+    typed: Option<(u32, u64, u64)>,
     is_external: bool,
     location: Option<Vec<u8>>,
     offset: Option<Vec<u8>>,
@@ -30,7 +48,44 @@ struct Header<'a> {
 impl Header<'_> {
     fn size(&mut self, size: u64) {
         let size = u64::try_from(size.cast_signed()).ok();
+        self.is_negative |= size.is_none();
         self.elements = self.elements.zip(size).and_then(|(elements, size)| elements.checked_mul(size));
+    }
+
+    /// Counts elements in a typed field.
+    fn holds(&mut self, field: u32, least: u64, most: u64) {
+        let (known, old_least, old_most) = self.typed.unwrap_or((field, 0, 0));
+        // Of several fields the one that the type asks for counts.
+        let (old_least, old_most) = if known == field { (old_least, old_most) } else { (0, 0) };
+        if known == field || Some(field) == messages::typed_field(self.element) {
+            self.typed = Some((field, old_least.saturating_add(least), old_most.saturating_add(most)));
+        }
+    }
+
+    /// Counts elements of which each takes so many bytes at least and at most.
+    fn packed(&mut self, field: u32, part: Part, least: u64, most: u64) {
+        let bytes = (part.end - part.start) as u64;
+        self.holds(field, bytes.div_ceil(most), bytes / least);
+    }
+
+    /// What is wrong with the elements inside the model.
+    fn fault(&self) -> Option<String> {
+        let name = || shown(self.name, 80);
+        if self.is_negative {
+            return Some(format!("weight `{}` has a size below zero", name()));
+        }
+        let elements = self.elements.filter(|_| !self.is_external)?;
+        if let Some(raw) = self.raw.filter(|raw| *raw > 0 || self.typed.is_none()) {
+            let own = messages::stored_bytes(self.element, elements).filter(|own| *own != raw)?;
+            return Some(format!("weight `{}` takes {own} bytes by its type and shape, and has {raw}", name()));
+        }
+        let wanted = messages::typed_field(self.element)?;
+        let (least, most) = match self.typed {
+            Some((field, least, most)) if field == wanted => (least, most),
+            _ => (0, 0),
+        };
+        let fits = (least..=most).contains(&elements);
+        (!fits).then(|| format!("weight `{}` takes {elements} elements by its shape, and has {}", name(), if most < elements { most } else { least }))
     }
 }
 
@@ -39,14 +94,15 @@ struct NotANumber;
 
 impl<'a> Walk<'a> {
     /// Reads a sparse tensor; its name and element type are those of its values.
-    pub(super) fn sparse_tensor(&mut self, part: Part) -> Result<(&'a [u8], i64), WireError> {
-        let mut values: (&[u8], i64) = (b"", 0);
+    pub(super) fn sparse_tensor(&mut self, part: Part) -> Result<Tensor<'a>, WireError> {
+        let mut values = Tensor::default();
         let mut fields = Fields::new(self.bytes, part, &messages::SPARSE_TENSOR);
         while let Some(field) = fields.pull()? {
             match (field.number, field.value) {
                 (sparse_tensor::VALUES, Value::Bytes(part)) => values = self.tensor(part)?,
                 (sparse_tensor::INDICES, Value::Bytes(part)) => {
-                    self.tensor(part)?;
+                    let indices = self.tensor(part)?;
+                    self.used_tensor(indices);
                 }
                 _ => {}
             }
@@ -54,8 +110,8 @@ impl<'a> Walk<'a> {
         Ok(values)
     }
 
-    /// Reads a tensor's header and returns its name and element type.
-    pub(super) fn tensor(&mut self, part: Part) -> Result<(&'a [u8], i64), WireError> {
+    /// Reads a tensor's header.
+    pub(super) fn tensor(&mut self, part: Part) -> Result<Tensor<'a>, WireError> {
         let mut header = Header { elements: Some(1), ..Header::default() };
         let mut fields = Fields::new(self.bytes, part, &messages::TENSOR);
         while let Some(field) = fields.pull()? {
@@ -64,6 +120,14 @@ impl<'a> Walk<'a> {
                 (tensor::DIMS, Value::Bytes(part)) => packed(part.of(self.bytes)).for_each(|size| header.size(size)),
                 (tensor::DATA_TYPE, Value::Number(number)) => header.element = number.cast_signed(),
                 (tensor::RAW_DATA, Value::Bytes(part)) => header.raw = Some((part.end - part.start) as u64),
+                (tensor::FLOAT_DATA | tensor::DOUBLE_DATA, Value::Fixed) => header.holds(field.number, 1, 1),
+                (tensor::INT32_DATA | tensor::INT64_DATA | tensor::UINT64_DATA, Value::Number(_)) | (tensor::STRING_DATA, Value::Bytes(_)) => {
+                    header.holds(field.number, 1, 1);
+                }
+                (tensor::FLOAT_DATA, Value::Bytes(part)) => header.packed(field.number, part, 4, 4),
+                (tensor::DOUBLE_DATA, Value::Bytes(part)) => header.packed(field.number, part, 8, 8),
+                // A number takes one to ten bytes, and they are not counted one by one.
+                (tensor::INT32_DATA | tensor::INT64_DATA | tensor::UINT64_DATA, Value::Bytes(part)) => header.packed(field.number, part, 1, 10),
                 (tensor::NAME, Value::Bytes(part)) => header.name = part.of(self.bytes),
                 (tensor::DATA_LOCATION, Value::Number(number)) => header.is_external = number == messages::EXTERNAL,
                 (tensor::EXTERNAL_DATA, Value::Bytes(part)) => {
@@ -80,24 +144,17 @@ impl<'a> Walk<'a> {
             }
         }
         self.element(header.element);
-        let (name, element) = (header.name, header.element);
-        if header.is_external {
-            self.external(&header);
-        } else if let Some(raw) = header.raw.filter(|_| self.model.faults.len() < FAULT_LIMIT) {
-            let own = header.elements.and_then(|elements| messages::stored_bytes(element, elements));
-            if own.is_some_and(|own| own != raw) {
-                let text = format!("weight `{}` takes {} bytes by its type and shape, and has {raw}", shown(name, 80), own.unwrap_or(0));
-                self.model.faults.push(text);
-            }
-        }
-        Ok((name, element))
+        let outside = if header.is_external { self.external(&header) } else { None };
+        let fault = if self.model.faults.len() < FAULT_LIMIT { header.fault() } else { None };
+        let is_twofold = header.raw.is_some() && header.typed.is_some();
+        Ok(Tensor { name: header.name, element: header.element, fault, outside, is_twofold })
     }
 
-    fn external(&mut self, header: &Header<'_>) {
+    fn external(&mut self, header: &Header<'_>) -> Option<(usize, Option<u64>)> {
         let name = header.name;
         let Some(location) = header.location.as_ref().filter(|location| !location.is_empty()) else {
             self.external_fault(format!("tensor `{}` is stored outside the model, but in no named file", shown(name, 80)));
-            return;
+            return None;
         };
         if let Some(key) = &header.odd_key {
             self.external_fault(format!("tensor `{}` has the unknown key `{}`", shown(name, 80), shown(key, 40)));
@@ -124,17 +181,18 @@ impl<'a> Walk<'a> {
             None if self.model.external_data.len() < EXTERNAL_LIMIT => {
                 let text = lossy(location);
                 self.external.insert(location.clone(), self.model.external_data.len());
-                self.model.external_data.push(ExternalData { location: text, tensors: 0, needed_bytes: None, found: ExternalFile::Unknown });
+                self.model.external_data.push(ExternalData { location: text, tensors: 0, is_used: false, used_bytes: None, needed_bytes: None, found: ExternalFile::Unknown });
                 self.model.external_data.len() - 1
             }
             None => {
                 self.note(Topic::External, || format!("more than {EXTERNAL_LIMIT} files with external data"));
-                return;
+                return None;
             }
         };
         let file = &mut self.model.external_data[at];
         file.tensors += 1;
         file.needed_bytes = file.needed_bytes.max(needed);
+        Some((at, needed))
     }
 
     fn external_fault(&mut self, text: String) {

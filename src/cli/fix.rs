@@ -1,0 +1,342 @@
+//! `envcheck fix`: edits that resolve findings, shown as a diff or written, and judged again before anybody sees them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use similar::TextDiff;
+
+use super::{
+    Failure, Gate, LookOptions,
+    compare::{ScopeOptions, Subject},
+    judge::{self, Fixes, Judged, judge},
+    load::absolute,
+    settings::Settings,
+    terminal,
+};
+use crate::{
+    finding::{Finding, IrEdit, Severity},
+    fix::Plan,
+    gate,
+    input::{Content, Lowering, Overlay, files},
+    text::{self, escape},
+};
+
+/// Show edits that resolve findings, or write them.
+///
+/// Without inputs it looks at everything that envcheck.toml declares, with one input at that environment, with two at a
+/// training and a serving side.
+#[derive(Debug, Args)]
+pub(super) struct Fix {
+    /// Nothing, one environment, or a training and a serving side
+    #[arg(num_args = 0..=2, conflicts_with_all = ["train", "serve"])]
+    inputs: Vec<PathBuf>,
+    /// An input of the training side; may be given several times
+    #[arg(long, value_name = "INPUT", requires = "serve")]
+    train: Vec<PathBuf>,
+    /// An input of the serving side; may be given several times
+    #[arg(long, value_name = "INPUT", requires = "train")]
+    serve: Vec<PathBuf>,
+    /// Write the edits instead of showing them
+    #[arg(long)]
+    write: bool,
+    /// Take in edits that somebody should look at: another version than training has, another build
+    #[arg(long)]
+    r#unsafe: bool,
+    #[command(flatten)]
+    scope: ScopeOptions,
+    #[command(flatten)]
+    look: LookOptions,
+}
+
+/// The files as they would be.
+struct Edited {
+    /// Old and new text by path as shown, with the bytes to write.
+    texts: BTreeMap<String, (String, String, Vec<u8>)>,
+    overlay: Overlay,
+}
+
+impl Fix {
+    pub(super) fn run(self) -> Result<Gate, Failure> {
+        let settings = self.scope.settings.load()?;
+        let subject = match (self.inputs.as_slice(), self.train.is_empty()) {
+            ([], true) => Subject::Declared,
+            ([], false) => Subject::Pair { training: self.train.clone(), serving: self.serve.clone() },
+            ([one], _) => Subject::Alone(vec![one.clone()]),
+            ([training, serving, ..], _) => {
+                Subject::Pair { training: vec![training.clone()], serving: vec![serving.clone()] }
+            }
+        };
+        let before = judge(&subject, &self.scope, &settings, Fixes::All, &Overlay::new())?;
+        let (plan, edited, after) = self.planned(&subject, &settings, &before)?;
+        if self.write {
+            write(&plan, &edited)?;
+        } else {
+            terminal::print(&diff(&plan, &edited, self.look.style(false).color))?;
+        }
+        if !self.look.quiet {
+            self.tell(&plan, &before, &after)?;
+        }
+        let least = judge::fail_on(&self.scope, &settings).0;
+        let counted = if self.write { &after } else { &before };
+        let findings = counted.iter().flat_map(|it| &it.verdicts.findings);
+        Ok(if gate::reached(findings, least) { Gate::Closed } else { Gate::Open })
+    }
+
+    /// All edits that go together, the files as they are with them, and what is found then.
+    fn planned(
+        &self,
+        subject: &Subject,
+        settings: &Settings,
+        before: &[Judged],
+    ) -> Result<(Plan, Edited, Vec<Judged>), Failure> {
+        let known: BTreeSet<Mark> = before.iter().flat_map(|it| &it.verdicts.findings).map(Mark::of).collect();
+        let mut whole = Plan::default();
+        for it in before {
+            whole.add(&it.verdicts.findings, &it.sources, self.r#unsafe);
+        }
+        let judged = |plan: &Plan| -> Result<(Edited, Vec<Judged>), Failure> {
+            let edited = edited(plan, before)?;
+            let after = judge(subject, &self.scope, settings, Fixes::None, &edited.overlay)?;
+            Ok((edited, after))
+        };
+        let worse = |after: &[Judged]| {
+            after.iter().flat_map(|it| &it.verdicts.findings).any(|finding| Mark::of(finding).is_new(&known))
+        };
+        let (edited, after) = judged(&whole)?;
+        if !worse(&after) {
+            return Ok((whole, edited, after));
+        }
+        // Each is good by itself and something is not with the others: one after the other, as long as nothing gets worse.
+        let mut steps: Vec<(usize, usize)> = Vec::new();
+        let (mut plan, mut best) = (Plan::default(), judged(&Plan::default())?);
+        for (at, it) in before.iter().enumerate() {
+            for number in 0..it.verdicts.findings.len() {
+                let mut tried = Plan::default();
+                for (at, number) in steps.iter().copied().chain([(at, number)]) {
+                    let it = &before[at];
+                    tried.add(&it.verdicts.findings[number..=number], &it.sources, self.r#unsafe);
+                }
+                let grown = tried.steps.len() > plan.steps.len();
+                let outcome = if grown { Some(judged(&tried)?) } else { None };
+                match outcome {
+                    Some(outcome) if worse(&outcome.1) => continue,
+                    Some(outcome) => best = outcome,
+                    None => {}
+                }
+                steps.push((at, number));
+                plan = tried;
+            }
+        }
+        Ok((plan, best.0, best.1))
+    }
+
+    /// What was done or would be, and what is left, for the person at the terminal.
+    fn tell(&self, plan: &Plan, before: &[Judged], after: &[Judged]) -> Result<(), Failure> {
+        let mut out = String::new();
+        let mut list = |heading: String, lines: Vec<String>| {
+            if !lines.is_empty() {
+                out.push_str(&heading);
+                out.push('\n');
+                for line in lines {
+                    let _ = writeln!(out, "  {}", escape(&line));
+                }
+            }
+        };
+        let steps =
+            |steps: &[(String, String)]| steps.iter().map(|(code, title)| format!("[{code}] {title}")).collect();
+        let done = if self.write { "wrote" } else { "--write would do" };
+        list(format!("{done}:"), steps(&plan.steps));
+        list("somebody should look at these first, --unsafe takes them in:".to_owned(), steps(&plan.unsafe_steps));
+        let commands = plan.commands.iter().map(|(code, command)| format!("[{code}] {command}")).collect();
+        list("lock files are written by their tools:".to_owned(), commands);
+        let contradicted: BTreeSet<String> = plan.contradicted.iter().cloned().collect();
+        list("contradicts another edit, run fix again:".to_owned(), contradicted.into_iter().collect());
+        if plan.steps.is_empty() && plan.unsafe_steps.is_empty() && plan.commands.is_empty() {
+            out.push_str("nothing that envcheck can edit\n");
+        }
+        let left = counted(after);
+        let _ = match (self.write, plan.is_empty()) {
+            (true, false) => writeln!(out, "left: {left}, of {}", counted(before)),
+            (false, false) => writeln!(out, "found: {}; left with these edits: {left}", counted(before)),
+            (_, true) => writeln!(out, "found: {left}"),
+        };
+        if self.write {
+            for finding in after.iter().flat_map(|it| &it.verdicts.findings).filter(|it| it.severity > Severity::Info) {
+                let _ = writeln!(out, "  {}[{}] {}", finding.severity, finding.code, escape(&finding.message));
+            }
+            return terminal::print(&out);
+        }
+        terminal::complain(&out);
+        Ok(())
+    }
+}
+
+/// What makes a finding the same before and after an edit, which changes the texts that it points at.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Mark {
+    code: &'static str,
+    components: Vec<String>,
+    severity: Severity,
+}
+
+impl Mark {
+    fn of(finding: &Finding) -> Mark {
+        let mut components = finding.components.clone();
+        components.sort();
+        Mark { code: finding.code, components, severity: finding.severity }
+    }
+
+    /// Whether nothing like it was there. A remark about a difference is no harm.
+    fn is_new(&self, known: &BTreeSet<Mark>) -> bool {
+        let alike = |other: &Mark| {
+            let within = self.components.iter().all(|it| other.components.contains(it));
+            other.code == self.code && self.severity <= other.severity && within
+        };
+        self.severity > Severity::Info && !known.iter().any(alike)
+    }
+}
+
+fn counted(judged: &[Judged]) -> String {
+    let count = |severity: Severity| {
+        judged.iter().flat_map(|it| &it.verdicts.findings).filter(|finding| finding.severity == severity).count()
+    };
+    let word = |count: usize, word: &str| if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") };
+    let info = count(Severity::Info);
+    format!("{}, {}, {info} info", word(count(Severity::Error), "error"), word(count(Severity::Warning), "warning"))
+}
+
+/// The files as a plan leaves them.
+fn edited(plan: &Plan, before: &[Judged]) -> Result<Edited, Failure> {
+    let mut edited = Edited { texts: BTreeMap::new(), overlay: Overlay::new() };
+    for (path, change) in &plan.texts {
+        let unreadable = |fault: &io::Error| super::load::unreadable(path, fault);
+        let bytes = fs::read(path).map_err(|fault| unreadable(&fault))?;
+        let known = before.iter().flat_map(|it| it.sources.iter()).find(|(_, source)| source.path == *path);
+        let old = known.map(|(_, source)| source.text().to_owned()).unwrap_or_default();
+        let new = change.applied(&old);
+        let encoded = encoded(&bytes, &old, &new).ok_or_else(|| {
+            Failure::new(format!("`{path}` changed meanwhile, or is in an encoding that envcheck does not write"))
+        })?;
+        edited.overlay.insert(absolute(Path::new(path)), Content::Owned(encoded.clone().into()));
+        edited.texts.insert(path.clone(), (old, new, encoded));
+    }
+    for (path, edit) in &plan.models {
+        let content = Content::open_with_byte(Path::new(path), edit.at, edit.to);
+        let content = content.map_err(|fault| super::load::unreadable(path, &fault))?;
+        edited.overlay.insert(absolute(Path::new(path)), content);
+    }
+    Ok(edited)
+}
+
+/// A text in the encoding that its file has; `None` where the file does not hold the old text in a known encoding.
+fn encoded(bytes: &[u8], old: &str, new: &str) -> Option<Vec<u8>> {
+    if text::decode(bytes).ok()? != old {
+        return None;
+    }
+    let utf16 = |mark: [u8; 2], unit: fn(u16) -> [u8; 2]| {
+        bytes.starts_with(&mark).then(|| mark.into_iter().chain(new.encode_utf16().flat_map(unit)).collect::<Vec<u8>>())
+    };
+    if bytes == old.as_bytes() {
+        return Some(new.as_bytes().to_vec());
+    }
+    if bytes.starts_with(&[0xef, 0xbb, 0xbf]) {
+        return Some([&bytes[..3], new.as_bytes()].concat());
+    }
+    if bytes.starts_with(&[0xff, 0xfe, 0, 0]) {
+        return None; // UTF-32, which nobody has.
+    }
+    utf16([0xff, 0xfe], u16::to_le_bytes).or_else(|| utf16([0xfe, 0xff], u16::to_be_bytes))
+}
+
+/// The plan as a unified diff; what cannot be shown as one stands in comments that `patch` skips.
+fn diff(plan: &Plan, edited: &Edited, color: bool) -> String {
+    let mut out = String::new();
+    for (path, (old, new, _)) in &edited.texts {
+        let (old_name, new_name) = (format!("a/{path}"), format!("b/{path}"));
+        let diff =
+            TextDiff::from_lines(old, new).unified_diff().context_radius(2).header(&old_name, &new_name).to_string();
+        if !color {
+            out.push_str(&diff);
+            continue;
+        }
+        for line in diff.lines() {
+            let paint = match line.as_bytes().first() {
+                Some(b'+') => "\u{1b}[32m",
+                Some(b'-') => "\u{1b}[31m",
+                Some(b'@') => "\u{1b}[36m",
+                _ => "",
+            };
+            let end = if paint.is_empty() { "" } else { "\u{1b}[0m" };
+            let _ = writeln!(out, "{paint}{}{end}", escape(line));
+        }
+    }
+    for (path, IrEdit { at, from, to, .. }) in &plan.models {
+        let _ = writeln!(out, "# {}: ir_version {from} -> {to} (byte {at}, nothing else)", escape(path));
+    }
+    out
+}
+
+/// Writes everything, and reads it back.
+fn write(plan: &Plan, edited: &Edited) -> Result<(), Failure> {
+    let failed =
+        |path: &str, fault: &io::Error| Failure::new(format!("could not write `{path}`: {}", files::reason(fault)));
+    for (path, (_, _, bytes)) in &edited.texts {
+        replace(Path::new(path), bytes).map_err(|fault| failed(path, &fault))?;
+    }
+    for (path, edit) in &plan.models {
+        lower(Path::new(path), *edit, edited).map_err(|fault| failed(path, &fault))?;
+    }
+    Ok(())
+}
+
+/// Replaces a file at once, with the permissions that it has; a link keeps pointing at it.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let path = path.canonicalize()?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    io::Write::write_all(&mut file, bytes)?;
+    file.as_file().sync_all()?;
+    fs::set_permissions(file.path(), fs::metadata(&path)?.permissions())?;
+    file.persist(&path).map_err(|fault| fault.error)?;
+    if fs::read(&path)? == bytes { Ok(()) } else { Err(io::Error::other("the file holds something else afterwards")) }
+}
+
+/// Writes the one byte, and compares the whole file with what was judged.
+fn lower(path: &Path, edit: IrEdit, edited: &Edited) -> io::Result<()> {
+    use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+    let mut file = fs::OpenOptions::new().read(true).write(true).open(path)?;
+    let at = u64::try_from(edit.at).map_err(io::Error::other)?;
+    let mut there = [0];
+    file.seek(SeekFrom::Start(at))?;
+    file.read_exact(&mut there)?;
+    if there != [edit.from] {
+        return Err(io::Error::other("the model changed meanwhile"));
+    }
+    file.seek(SeekFrom::Start(at))?;
+    file.write_all(&[edit.to])?;
+    file.sync_all()?;
+    let now = Content::open(path)?;
+    let judged = edited.overlay.get(&absolute(path)).is_some_and(|content| **content == *now);
+    let reads = Lowering::of(&now).is_some_and(|it| it.stated == edit.to);
+    if judged && reads { Ok(()) } else { Err(io::Error::other("the model is not what was judged")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::encoded;
+
+    #[test]
+    fn files_keep_their_encoding() {
+        let same = |bytes: &[u8]| encoded(bytes, "a==1\r\n", "a==2\r\n");
+        assert_eq!(same(b"a==1\r\n").as_deref(), Some(&b"a==2\r\n"[..]));
+        assert_eq!(same(b"\xef\xbb\xbfa==1\r\n").as_deref(), Some(&b"\xef\xbb\xbfa==2\r\n"[..]));
+        let little = b"\xff\xfea\x00=\x00=\x001\x00\r\x00\n\x00";
+        assert_eq!(same(little).as_deref(), Some(&b"\xff\xfea\x00=\x00=\x002\x00\r\x00\n\x00"[..]));
+        assert_eq!(same(b"a==3\r\n"), None, "another text");
+    }
+}

@@ -1,0 +1,468 @@
+//! Which values a graph has, what makes them and what uses them.
+//!
+//! A subgraph sees the values around it; its own are forgotten where it ends. Bodies of functions and training graphs are left
+//! out: what they are given is not known, or nobody asks for it.
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use super::{
+    Scope, Walk,
+    elements::{FAULT_LIMIT, Parts},
+    names::Keyed,
+    tensors::Tensor,
+    types::Kind,
+};
+use crate::input::onnx::{
+    messages::{self, graph, node},
+    view::shown,
+    wire::{Fields, Part, Value, WireError},
+};
+
+/// Values of one model that are remembered, and names of nodes.
+pub(super) const VALUE_LIMIT: usize = 1_000_000;
+
+/// What makes a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Maker {
+    /// Nothing so far: its type is stated.
+    #[default]
+    Nobody,
+    /// The caller, or the node around a subgraph.
+    Input,
+    /// It is stored in the model, and the caller may give another one if it is also an input.
+    Weight,
+    Node,
+}
+
+/// What is known of a value.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Known {
+    /// The number of its element type, 0 if that is not known.
+    element: i32,
+    /// The place of its shape among those that inputs and weights state, counted from 1; 0 if none does.
+    shape: u32,
+    maker: Maker,
+    /// How deep the graph lies that it belongs to.
+    depth: u8,
+    /// Whether a node, or an output of a graph, takes it.
+    is_used: bool,
+}
+
+/// The values of a model, those that can be seen from where the walk is.
+#[derive(Debug, Default)]
+pub(super) struct Scopes<'a> {
+    values: HashMap<&'a [u8], Known, Keyed>,
+    /// What subgraphs changed, to be undone at their end.
+    changed: Vec<(&'a [u8], Option<Known>)>,
+    /// What nodes take before anything is known to make it.
+    missing: Vec<&'a [u8]>,
+    /// What is wrong with weights, if anything uses them.
+    doubts: Vec<(&'a [u8], String)>,
+    /// Weights outside the model: their file and how far it must reach.
+    outside: Vec<(&'a [u8], usize, Option<u64>)>,
+    /// Names of nodes, and the number of the graph that had one last.
+    nodes: HashMap<&'a [u8], u32, Keyed>,
+    /// Graphs so far, and those around the walk.
+    graphs: u32,
+    around: Vec<u32>,
+    /// Shapes that inputs and weights of the model's own graph state.
+    shapes: Vec<Shape>,
+    /// Not all names were remembered, so that nothing can be called missing.
+    is_partial: bool,
+    /// A node takes what a later one makes.
+    is_unsorted: bool,
+}
+
+/// Where a shape is stated.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shape {
+    /// In a tensor's header.
+    OfWeight(Part),
+    /// In the type of an input.
+    OfInput(Part),
+}
+
+/// Marks of how far the lists were when a graph began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Opened {
+    changed: usize,
+    missing: usize,
+    doubts: usize,
+    outside: usize,
+}
+
+impl<'a> Scopes<'a> {
+    fn of(&self, name: &[u8]) -> Known {
+        self.values.get(name).copied().unwrap_or_default()
+    }
+
+    /// The shape at a place, counted from 1.
+    pub(super) fn shape(&self, place: u32) -> Option<Shape> {
+        self.shapes.get(usize::try_from(place).ok()?.checked_sub(1)?).copied()
+    }
+
+    /// Remembers a shape; returns its place.
+    fn remember_shape(&mut self, shape: Shape) -> u32 {
+        if self.shapes.len() >= VALUE_LIMIT {
+            return 0;
+        }
+        self.shapes.push(shape);
+        u32::try_from(self.shapes.len()).unwrap_or(0)
+    }
+
+    fn put(&mut self, name: &'a [u8], known: Known) {
+        if self.values.len() >= VALUE_LIMIT && !self.values.contains_key(name) {
+            self.is_partial = true;
+            return;
+        }
+        let old = self.values.insert(name, known);
+        if known.depth > 0 {
+            self.changed.push((name, old));
+        }
+    }
+
+    /// Remembers the type that the file states of a value.
+    fn state(&mut self, name: &'a [u8], element: i64, depth: usize) {
+        if !name.is_empty() {
+            let own = self.own(name, depth);
+            self.put(name, Known { element: number(element), ..own });
+        }
+    }
+
+    /// What is known of a value of this graph, not of one around it.
+    fn own(&self, name: &[u8], depth: usize) -> Known {
+        let depth = u8::try_from(depth).unwrap_or(u8::MAX);
+        Some(self.of(name)).filter(|known| known.depth == depth).unwrap_or(Known { depth, ..Known::default() })
+    }
+
+    /// Marks a value as used, which must be made somewhere; returns what is known of it.
+    fn take(&mut self, name: &'a [u8]) -> Known {
+        match self.values.get_mut(name) {
+            Some(known) if known.maker != Maker::Nobody => {
+                known.is_used = true;
+                *known
+            }
+            other => {
+                let known = other.map_or(Known::default(), |known| *known);
+                if self.missing.len() < VALUE_LIMIT {
+                    self.missing.push(name);
+                }
+                known
+            }
+        }
+    }
+
+    /// Marks a value as made by a node; returns what was known of it before, and whether a graph around makes it.
+    fn make(&mut self, name: &'a [u8], depth: u8) -> (Known, bool) {
+        let made = Known { maker: Maker::Node, depth, ..Known::default() };
+        let is_full = self.values.len() >= VALUE_LIMIT;
+        match self.values.entry(name) {
+            Entry::Vacant(_) if is_full => self.is_partial = true,
+            Entry::Vacant(entry) => {
+                entry.insert(made);
+                if depth > 0 {
+                    self.changed.push((name, None));
+                }
+            }
+            Entry::Occupied(mut entry) => {
+                let old = *entry.get();
+                let is_own = old.depth == depth;
+                entry.insert(if is_own { Known { maker: Maker::Node, ..old } } else { made });
+                if depth > 0 {
+                    self.changed.push((name, Some(old)));
+                }
+                return if is_own { (old, false) } else { (Known::default(), old.maker != Maker::Nobody) };
+            }
+        }
+        (Known::default(), false)
+    }
+}
+
+fn number(element: i64) -> i32 {
+    i32::try_from(element).unwrap_or(i32::MAX)
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn open(&mut self) -> Opened {
+        self.scopes.graphs = self.scopes.graphs.saturating_add(1);
+        self.scopes.around.push(self.scopes.graphs);
+        let Scopes { changed, missing, doubts, outside, .. } = &self.scopes;
+        Opened { changed: changed.len(), missing: missing.len(), doubts: doubts.len(), outside: outside.len() }
+    }
+
+    /// Looks at a weight that stands in a graph.
+    pub(super) fn weight(&mut self, tensor: Tensor<'a>, part: Part, is_sparse: bool, scope: Scope<'_>) {
+        let Tensor { name, element, fault, outside, is_twofold } = tensor;
+        if scope.is_body || name.is_empty() {
+            return self.used_tensor(Tensor { name, element, fault, outside, is_twofold });
+        }
+        if !messages::is_element(element) {
+            self.fault(|| format!("weight `{}` has {}", shown(name, 80), no_type(element)));
+        }
+        if is_twofold && !scope.is_main {
+            self.fault(|| format!("weight `{}` of a subgraph has elements in two fields", shown(name, 80)));
+        }
+        let own = self.scopes.own(name, scope.depth);
+        if own.maker == Maker::Input && own.element != number(element) && own.element != 0 && element != 0 {
+            self.other_type(name, own.element.into(), element);
+        }
+        let mut shape = 0;
+        if scope.is_main && !is_sparse {
+            let stored = Shape::OfWeight(part);
+            if let Some(stated @ Shape::OfInput(_)) = self.scopes.shape(own.shape) {
+                self.compare_shapes(name, stated, stored);
+            }
+            shape = self.scopes.remember_shape(stored);
+        }
+        // Old models list weights as inputs, too.
+        self.scopes.put(name, Known { element: number(element), shape, maker: Maker::Weight, ..own });
+        if let Some(fault) = fault.filter(|_| self.scopes.doubts.len() < FAULT_LIMIT) {
+            self.scopes.doubts.push((name, fault));
+        }
+        if let Some((at, needed)) = outside {
+            self.scopes.outside.push((name, at, needed));
+        }
+    }
+
+    /// A tensor that counts whatever uses it.
+    pub(super) fn used_tensor(&mut self, tensor: Tensor<'a>) {
+        if let Some(fault) = tensor.fault {
+            self.fault(|| fault);
+        }
+        if let Some((at, needed)) = tensor.outside {
+            self.needed_outside(at, needed);
+        }
+    }
+
+    fn needed_outside(&mut self, at: usize, needed: Option<u64>) {
+        let file = &mut self.model.external_data[at];
+        file.is_used = true;
+        file.used_bytes = file.used_bytes.max(needed);
+    }
+
+    /// Remembers an input of a graph.
+    pub(super) fn input(&mut self, name: &'a [u8], kind: &Kind, scope: Scope<'_>) {
+        let element = if let Kind::Tensor { element, .. } = kind { *element } else { 0 };
+        if scope.is_body || name.is_empty() {
+            return;
+        }
+        let own = self.scopes.own(name, scope.depth);
+        let mut place = own.shape;
+        if scope.is_main {
+            match kind {
+                Kind::Unset => self.fault(|| format!("input `{}` has no type", shown(name, 80))),
+                Kind::Tensor { .. } if !messages::is_element(element) => {
+                    self.fault(|| format!("input `{}` has {}", shown(name, 80), no_type(element)));
+                }
+                _ => {}
+            }
+            if let Kind::Tensor { shape: Some(part), .. } = kind {
+                let stated = Shape::OfInput(*part);
+                match self.scopes.shape(own.shape) {
+                    Some(stored @ Shape::OfWeight(_)) => self.compare_shapes(name, stated, stored),
+                    _ => place = self.scopes.remember_shape(stated),
+                }
+            }
+        }
+        let maker = match own.maker {
+            Maker::Weight => {
+                if own.element != number(element) && own.element != 0 && element != 0 {
+                    self.other_type(name, element, own.element.into());
+                }
+                Maker::Weight
+            }
+            Maker::Input => {
+                self.fault(|| format!("input `{}` is listed twice", shown(name, 80)));
+                Maker::Input
+            }
+            _ => Maker::Input,
+        };
+        self.scopes.put(name, Known { element: number(element), shape: place, maker, ..own });
+    }
+
+    fn other_type(&mut self, name: &[u8], stated: i64, stored: i64) {
+        let (stated, stored) = (messages::element_name(stated), messages::element_name(stored));
+        self.fault(|| format!("input `{}` is stated to be {stated}, and its weight is {stored}", shown(name, 80)));
+    }
+
+    /// Remembers what the file states of a value.
+    pub(super) fn stated(&mut self, name: &'a [u8], kind: &Kind, scope: Scope<'_>) {
+        if let (Kind::Tensor { element, .. }, false) = (kind, scope.is_body)
+            && *element != 0
+        {
+            // What is known of a weight or an input stays.
+            if self.scopes.own(name, scope.depth).maker == Maker::Nobody {
+                self.scopes.state(name, *element, scope.depth);
+            }
+        }
+    }
+
+    /// Looks up what a node takes.
+    pub(super) fn takes(&mut self, parts: &mut Parts<'a>) {
+        for name in &parts.inputs {
+            let known = if name.is_empty() { Known::default() } else { self.scopes.take(name) };
+            parts.taken.push(known.element.into());
+            parts.shapes.push(known.shape);
+        }
+    }
+
+    /// Remembers what a node makes, and finds out what is stated of it.
+    pub(super) fn makes(&mut self, parts: &mut Parts<'a>, depth: usize) {
+        let depth = u8::try_from(depth).unwrap_or(u8::MAX);
+        for name in &parts.outputs {
+            if name.is_empty() {
+                parts.stated_outputs.push(0);
+                continue;
+            }
+            let (old, is_outer) = self.scopes.make(name, depth);
+            parts.stated_outputs.push(old.element.into());
+            let what = match old.maker {
+                Maker::Nobody if is_outer => "inside a subgraph, and so does the graph around it",
+                Maker::Nobody => continue,
+                Maker::Input => "and it is an input",
+                Maker::Weight => "and it is a weight",
+                Maker::Node => "and so does another one",
+            };
+            self.fault(|| format!("a node makes `{}`, {what}", shown(name, 80)));
+        }
+    }
+
+    /// Remembers the element types that were found for what a node makes.
+    pub(super) fn found(&mut self, parts: &Parts<'a>) {
+        for ((name, made), stated) in parts.outputs.iter().zip(&parts.made).zip(&parts.stated_outputs) {
+            if *made != 0
+                && made != stated
+                && let Some(known) = self.scopes.values.get_mut(name)
+            {
+                known.element = number(*made);
+            }
+        }
+    }
+
+    /// Names of a node were left out.
+    pub(super) fn is_partial(&mut self) {
+        self.scopes.is_partial = true;
+    }
+
+    /// Remembers the name of a node.
+    pub(super) fn named(&mut self, name: &'a [u8]) {
+        let graph = self.scopes.around.last().copied().unwrap_or(0);
+        let is_full = self.scopes.nodes.len() >= VALUE_LIMIT;
+        if !is_full && self.scopes.nodes.insert(name, graph) == Some(graph) {
+            self.fault(|| format!("two nodes are called `{}`", shown(name, 80)));
+        }
+    }
+
+    /// Ends a graph: its outputs must be made, and what only it has is forgotten.
+    pub(super) fn close(&mut self, opened: Opened, outputs: &[&'a [u8]], scope: Scope<'_>) {
+        self.scopes.around.pop();
+        let depth = u8::try_from(scope.depth).unwrap_or(u8::MAX);
+        let is_partial = self.scopes.is_partial;
+        let mut at = opened.missing;
+        let mut late = None;
+        while let Some(name) = self.scopes.missing.get(at).copied() {
+            match self.scopes.values.get_mut(name) {
+                Some(known) if known.maker != Maker::Nobody => {
+                    known.is_used = true;
+                    self.scopes.is_unsorted = true;
+                    late = late.or(Some(name).filter(|_| known.depth == depth));
+                    self.scopes.missing.swap_remove(at);
+                }
+                _ => at += 1,
+            }
+        }
+        if let Some(name) = late.filter(|_| !scope.is_main) {
+            self.fault(|| format!("a node of a subgraph takes `{}` before it is made", shown(name, 80)));
+        }
+        for name in outputs.iter().filter(|name| !name.is_empty()) {
+            let known = self.scopes.of(name);
+            if let Some(known) = self.scopes.values.get_mut(name) {
+                known.is_used = true;
+            }
+            if known.maker == Maker::Nobody && !is_partial {
+                self.fault(|| format!("output `{}` is made by nothing", shown(name, 80)));
+            } else if known.maker != Maker::Nobody && known.depth != depth {
+                self.fault(|| format!("`{}` is an output of a graph that does not make it itself", shown(name, 80)));
+            }
+        }
+        for (name, fault) in self.scopes.doubts.split_off(opened.doubts) {
+            if is_partial || self.scopes.of(name).is_used {
+                self.fault(|| fault);
+            }
+        }
+        for (name, at, needed) in self.scopes.outside.split_off(opened.outside) {
+            if is_partial || self.scopes.of(name).is_used {
+                self.needed_outside(at, needed);
+            }
+        }
+        if !scope.is_main {
+            for (name, old) in self.scopes.changed.split_off(opened.changed).into_iter().rev() {
+                match old {
+                    Some(old) => self.scopes.values.insert(name, old),
+                    None => self.scopes.values.remove(name),
+                };
+            }
+        } else if !is_partial {
+            let mut missing = std::mem::take(&mut self.scopes.missing);
+            missing.dedup();
+            for name in &missing {
+                self.fault(|| format!("a node takes `{}`, which nothing makes", shown(name, 80)));
+            }
+        }
+    }
+
+    /// Looks for a circle among the nodes of a graph, if they do not stand in an order that rules it out.
+    pub(super) fn circle(&mut self, part: Part) -> Result<(), WireError> {
+        if !std::mem::take(&mut self.scopes.is_unsorted) || self.scopes.is_partial {
+            return Ok(());
+        }
+        let (mut nodes, mut makers) = (Vec::new(), HashMap::<&[u8], usize, Keyed>::default());
+        let mut fields = Fields::new(self.bytes, part, &messages::GRAPH);
+        while let Some(field) = fields.pull()? {
+            let (graph::NODE, Value::Bytes(part)) = (field.number, field.value) else { continue };
+            let mut fields = Fields::new(self.bytes, part, &messages::NODE);
+            while let Some(field) = fields.pull()? {
+                if let (node::OUTPUT, Value::Bytes(part)) = (field.number, field.value) {
+                    makers.entry(part.of(self.bytes)).or_insert(nodes.len());
+                }
+            }
+            nodes.push((part, State::New));
+        }
+        let mut path: Vec<(usize, Fields<'a>)> = Vec::new();
+        for start in 0..nodes.len() {
+            let mut next = Some(start);
+            loop {
+                if let Some(at) = next.take().filter(|at| nodes[*at].1 == State::New) {
+                    nodes[at].1 = State::OnPath;
+                    path.push((at, Fields::new(self.bytes, nodes[at].0, &messages::NODE)));
+                }
+                let Some((at, fields)) = path.last_mut() else { break };
+                let Some(field) = fields.pull()? else {
+                    nodes[*at].1 = State::Done;
+                    path.pop();
+                    continue;
+                };
+                let (node::INPUT, Value::Bytes(part)) = (field.number, field.value) else { continue };
+                let name = part.of(self.bytes);
+                next = makers.get(name).copied();
+                if next.is_some_and(|at| nodes[at].1 == State::OnPath) {
+                    self.fault(|| format!("nodes take their own results: `{}` goes round in a circle", shown(name, 80)));
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a node was looked at on the search for circles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    New,
+    OnPath,
+    Done,
+}
+
+fn no_type(element: i64) -> String {
+    if element == 0 { "no element type".to_owned() } else { format!("the element type {element}, which ONNX does not have") }
+}
