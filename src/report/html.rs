@@ -25,7 +25,7 @@ pub(super) static OUTPUT: Output = Output {
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 /// The digests of the two, as `tests/suite/html.rs` computes them; a browser refuses any other style or script.
-const STYLE_DIGEST: &str = "sha256-R9slO9GBF/nA6XvDwrJBvcubKuIhDquwQ98T1BFeWt8=";
+const STYLE_DIGEST: &str = "sha256-fJeDerbIh1ntgncRB/IkhxisAVhKclhq+zXJFtBzwyE=";
 const SCRIPT_DIGEST: &str = "sha256-CQXh0apWljpAGzjy2pmVtjTQSWwaHuhhk/AQoc9NETg=";
 
 const IMPACTS: [Impact; 4] = [Impact::StartFailure, Impact::LoadFailure, Impact::WrongResult, Impact::Drift];

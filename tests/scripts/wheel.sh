@@ -26,7 +26,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # Nothing is linked against Python, so that the wheel is the same for all of them.
-"$maturin" build "${profile[@]}" --locked --compatibility linux --out "$work/dist" --quiet
+"$maturin" build "${profile[@]}" --locked --compatibility linux --out "$work/dist" >"$work/log" 2>&1 ||
+  { cat "$work/log" >&2; exit 1; }
 wheels=("$work"/dist/envcheck_ml-*-py3-none-*.whl)
 [ -f "${wheels[0]}" ] || { echo "there is no wheel for every Python 3 in $(ls "$work/dist")" >&2; exit 1; }
 

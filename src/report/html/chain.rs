@@ -3,6 +3,8 @@
 //! Two branches meet at the framework: GPU, driver, CUDA and cuDNN; system, Python and packages. A project without a
 //! GPU has the second alone. What is not known stays in the picture, as unknown.
 
+use std::collections::BTreeSet;
+
 use super::{
     markup::{Text, counted, put},
     place,
@@ -123,6 +125,8 @@ struct Mark {
 /// A value in the picture, and who says so.
 struct Value {
     text: String,
+    /// What is compared with the other side: the version, whatever brings it.
+    key: String,
     standing: Standing,
     place: Place,
     /// Said of the other side: a model is served where it is not written.
@@ -394,9 +398,9 @@ impl Chain<'_, '_> {
     /// What lies between the two sides at a stage.
     fn across(&self, out: &mut String, stage: Stage) {
         let marks: Vec<&Mark> = self.marks.iter().filter(|mark| mark.spot == Spot::Across(stage)).collect();
-        let texts =
-            |side: usize| -> Vec<String> { self.values(side, stage).into_iter().map(|value| value.text).collect() };
-        let (training, serving) = (texts(0), texts(1));
+        let keys =
+            |side: usize| -> BTreeSet<String> { self.values(side, stage).into_iter().map(|value| value.key).collect() };
+        let (training, serving) = (keys(0), keys(1));
         let (class, sign) = match marks.iter().map(|mark| mark.severity).max() {
             Some(severity) => (format!(" broken {severity}"), "\u{2260}"),
             None if training.is_empty() || serving.is_empty() => return,
@@ -450,6 +454,7 @@ impl Chain<'_, '_> {
             for name in finding.components.iter().filter(|name| Stage::of(name) == Some(Packages)) {
                 let value = environment.package(name).map(|view| Value {
                     text: format!("{name} {}", view.shown()),
+                    key: view.shown(),
                     standing: view.standing,
                     place: view.place(),
                     lent: false,
@@ -462,7 +467,7 @@ impl Chain<'_, '_> {
 }
 
 fn value<T>(seen: &Seen<'_, T>, text: String) -> Value {
-    Value { text, standing: seen.standing, place: seen.place, lent: false }
+    Value { key: text.clone(), text, standing: seen.standing, place: seen.place, lent: false }
 }
 
 /// What a side surely does not have.
@@ -521,7 +526,7 @@ fn cuda(environment: &Environment) -> Vec<Value> {
             if user.component == "cuda" { user.cuda.to_string() } else { format!("{} of {}", user.cuda, user.shown) };
         let standing = standing_at(environment, user.place, user.reason.is_some());
         if !found.iter().any(|it| it.text == text || (part && it.text.starts_with(&format!("{} ", user.cuda)))) {
-            found.push(Value { text, standing, place: user.place, lent: false });
+            found.push(Value { text, key: user.cuda.to_string(), standing, place: user.place, lent: false });
         }
     }
     if found.is_empty() {
@@ -541,7 +546,7 @@ fn cudnn(environment: &Environment) -> Vec<Value> {
         let better = |other: &CudnnUser| other.how == CudaUse::Wheel && other.cudnn.major() == user.cudnn.major();
         let told = !itself && users.iter().any(better);
         if !told && !found.iter().any(|it| it.text == text) {
-            found.push(Value { text, standing, place: user.place, lent: false });
+            found.push(Value { text, key: user.cudnn.to_string(), standing, place: user.place, lent: false });
         }
     }
     if found.is_empty() {
@@ -596,7 +601,7 @@ fn frameworks(environment: &Environment) -> Vec<Value> {
     found.retain(|it| !texts.iter().any(|text| text.starts_with(&format!("{} ", it.text))));
     for view in FRAMEWORKS.split(' ').filter_map(|name| environment.package(name)) {
         let text = format!("{} {}", view.name, view.shown());
-        found.push(Value { text, standing: view.standing, place: view.place(), lent: false });
+        found.push(Value { key: text.clone(), text, standing: view.standing, place: view.place(), lent: false });
     }
     found
 }
