@@ -240,6 +240,8 @@ struct Walk<'a> {
     bodies: Vec<(Part, bool)>,
     /// Functions that were found to be called and are not read yet.
     called: Vec<usize>,
+    /// The last function that was found not to import what it uses.
+    lacking: Option<usize>,
     /// Operators by domain and name: the places in `uses`.
     used: HashMap<(&'a [u8], &'a [u8]), usize, Keyed>,
     uses: Vec<Use<'a>>,
@@ -266,6 +268,7 @@ impl<'a> Walk<'a> {
             functions: HashMap::default(),
             bodies: Vec::new(),
             called: Vec::new(),
+            lacking: None,
             used: HashMap::default(),
             uses: Vec::new(),
             spare: None,
@@ -669,6 +672,18 @@ impl<'a> Walk<'a> {
         None
     }
 
+    /// A function that is called must import what its nodes use; said once for each function, whose name costs a walk.
+    fn imported(&mut self, domain: &[u8], scope: Scope<'_>) {
+        let function = scope.function.filter(|_| scope.judged.is_some());
+        let Some(at) = function.filter(|at| self.lacking != Some(*at)) else { return };
+        if domain == OWN_DOMAIN || scope.imports.contains_key(domain) {
+            return;
+        }
+        self.lacking = Some(at);
+        let spelled = self.function_id(self.bodies[at].0).map(|id| id.spelled()).unwrap_or_default();
+        self.fault(|| format!("function {spelled} uses {} without importing it", shown(domain, 80)));
+    }
+
     /// Looks at the call of a function.
     fn call(&mut self, at: usize, parts: &Parts<'a>, scope: Scope<'_>, node: impl Fn() -> String) {
         if scope.judged.is_none() {
@@ -695,13 +710,7 @@ impl<'a> Walk<'a> {
     fn resolve(&mut self, parts: &mut Parts<'a>, index: usize, scope: Scope<'_>) {
         let (name, operator, domain) = (parts.name, parts.operator, domain_name(parts.domain));
         let node = || if name.is_empty() { scope.place(index) } else { shown(name, 80) };
-        if let Some(at) = scope.function.filter(|_| scope.judged.is_some())
-            && !scope.imports.contains_key(domain)
-            && domain != OWN_DOMAIN
-        {
-            let spelled = self.function_id(self.bodies[at].0).map(|id| id.spelled()).unwrap_or_default();
-            self.fault(|| format!("function {spelled} uses {} without importing it", shown(domain, 80)));
-        }
+        self.imported(domain, scope);
         if !self.functions.is_empty()
             && let Some(at) = self.called(FunctionId { domain, name: operator, overload: parts.overload }, node)
         {

@@ -208,6 +208,16 @@ fn functions_may_call_each_other_many_times() {
 }
 
 #[test]
+fn a_weight_in_many_pieces_is_not_read_anew_for_every_node() {
+    // Its size comes last, after 50,000 single elements.
+    let pieces = [number(2, 1), [0x25, 0, 0, 0, 0].repeat(50_000), bytes(8, b"w"), number(1, 50_000)].concat();
+    let add = [bytes(1, b"w"), bytes(1, b"w"), bytes(2, b""), bytes(4, b"Add")].concat();
+    let model = with_graph(&[bytes(5, &pieces), bytes(1, &add).repeat(50_000)].concat());
+    let found = read(&model);
+    assert_eq!(found.model().operators["ai.onnx"]["Add"].count, 50_000);
+}
+
+#[test]
 fn functions_share_the_imports_of_their_model() {
     let imports: Vec<u8> =
         (0..1_000).flat_map(|at| bytes(8, &[bytes(1, format!("d{at}").as_bytes()), number(2, 3)].concat())).collect();

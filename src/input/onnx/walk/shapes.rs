@@ -18,6 +18,9 @@ use crate::{
 /// Sizes of a value; `None` where a size has a name or is not stated.
 type Sizes = Vec<Option<i64>>;
 
+/// Fields among which a shape is looked for: it is read anew for every node that takes the value.
+const FIELD_LIMIT: usize = 256;
+
 /// Operators that stretch their inputs over each other.
 const STRETCHED: [&[u8]; 13] = [
     b"Add", b"And", b"Div", b"Equal", b"Greater", b"GreaterOrEqual", b"Less", b"LessOrEqual", b"Mul", b"Or", b"Pow", b"Sub",
@@ -26,7 +29,7 @@ const STRETCHED: [&[u8]; 13] = [
 
 impl<'a> Walk<'a> {
     fn sizes(&self, shape: Shape) -> Result<Option<Sizes>, WireError> {
-        let mut sizes = Sizes::new();
+        let (mut sizes, mut looked_at) = (Sizes::new(), 0);
         match shape {
             Shape::OfWeight(part) => {
                 let mut fields = Fields::new(self.bytes, part, &messages::TENSOR);
@@ -38,7 +41,8 @@ impl<'a> Walk<'a> {
                         }
                         _ => {}
                     }
-                    if sizes.len() > RANK_LIMIT {
+                    looked_at += 1;
+                    if sizes.len() > RANK_LIMIT || looked_at > FIELD_LIMIT {
                         return Ok(None);
                     }
                 }
@@ -46,6 +50,10 @@ impl<'a> Walk<'a> {
             Shape::OfInput(part) => {
                 let mut fields = Fields::new(self.bytes, part, &messages::SHAPE);
                 while let Some(field) = fields.pull()? {
+                    looked_at += 1;
+                    if looked_at > FIELD_LIMIT {
+                        return Ok(None);
+                    }
                     let (shape::DIM, Value::Bytes(part)) = (field.number, field.value) else { continue };
                     if sizes.len() == RANK_LIMIT {
                         return Ok(None);
