@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     fact::{Dimension, Fact, FactKind, Model, Signature},
-    text::{Form, Place, Sources, is_hidden},
+    text::{Form, Place, Sources, has_command, is_hidden, without_commands},
 };
 
 /// Path, line, column, offset and length. A place in a model's view has a path only: its lines are not lines of a file.
@@ -50,6 +50,10 @@ fn harmless(text: &str) -> String {
         } else {
             out.push(character);
         }
+    }
+    // Outside of strings there is none either.
+    if has_command(&out) {
+        out = without_commands(&out, "\\u005b");
     }
     out.push('\n');
     out

@@ -259,7 +259,8 @@ pub fn wrapped(out: &mut String, first: &str, rest: &str, text: &str, width: usi
     out.push_str(first);
     for word in text.split(' ') {
         let length = word.chars().count();
-        if !fresh && column + 1 + length > width {
+        // A line of a log that begins like this would be a command of GitHub's.
+        if !fresh && column + 1 + length > width && !word.starts_with("::") {
             out.push('\n');
             out.push_str(rest);
             column = rest.chars().count();

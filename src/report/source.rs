@@ -9,7 +9,7 @@ use std::{borrow::Cow, sync::OnceLock};
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
-use crate::text::{FileId, Form, Place, Sources, is_hidden, line_ends};
+use crate::text::{FileId, Form, Place, Sources, has_command, is_hidden, line_ends, without_commands};
 
 /// Bytes between two files.
 const GAP: usize = 2;
@@ -97,6 +97,13 @@ impl SourceCode for JointSource<'_> {
 /// The text with every hidden character replaced by a visible one, and every line end by one that terminals know, in as
 /// many bytes as there were.
 fn harmless(text: &str) -> Cow<'_, str> {
+    if has_command(text) {
+        return Cow::Owned(visible(&without_commands(text, "(")).into_owned());
+    }
+    visible(text)
+}
+
+fn visible(text: &str) -> Cow<'_, str> {
     // Hardly any file holds anything else, and bytes are looked at much faster than characters.
     if text.bytes().all(|byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~')) {
         return Cow::Borrowed(text);
@@ -140,6 +147,7 @@ mod tests {
             ("a\tb\r\nc\rd\u{c}e", "a\tb \nc\nd\ne"),
             ("a\u{202e}b\u{e0041}c\u{80}\u{2028}d", "a\u{fffd}b\u{fffd}?c\u{bf}  \nd"),
             ("größe 数", "größe 数"),
+            ("## a ##[error]b", "## a ##(error]b"),
         ] {
             assert_eq!(harmless(text), shown);
             assert_eq!(harmless(text).len(), text.len());

@@ -10,7 +10,7 @@ mod nearest;
 use std::sync::Arc;
 
 pub use decode::{DecodeError, decode, decode_as};
-pub use escape::{escape, is_hidden};
+pub use escape::{escape, has_command, is_hidden, without_commands};
 pub use nearest::{distance, nearest};
 
 /// The number of a source inside one run of the program.

@@ -20,7 +20,9 @@ use super::{
 };
 
 /// Texts that are harmless only as text.
-const HOSTILE: [&str; 12] = [
+const HOSTILE: [&str; 14] = [
+    "x ##[error]y ##vso[task.setvariable variable=z]z",
+    "a long enough text that has to be broken somewhere on a terminal of a hundred columns, and then ::error ::x",
     "a\n::error file=x::pwned",
     "a\r\n##vso[task]x",
     "\u{1b}[31mred\u{1b}[0m \u{9b}2J \u{7}",
@@ -92,6 +94,9 @@ fn inert(format: &str, text: &str, from: &str) {
     let what = format!("{format} of {from:?}:\n{text}");
     let raw = |character: char| character != '\n' && is_hidden(character);
     assert!(!text.contains(raw), "{:?} in {what}", text.chars().find(|it| raw(*it)));
+    if ["human", "concise", "json", "json-lines", "github", "markdown"].contains(&format) {
+        assert!(!text.contains("##[") && !text.contains("##vso["), "a command in {what}");
+    }
     for line in text.lines().filter(|_| format != "github") {
         assert!(!line.trim_start().starts_with("::"), "a command in {what}");
     }
