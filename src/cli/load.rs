@@ -19,10 +19,10 @@ use crate::{
 };
 
 /// Files in one folder beyond this number are not looked at: such a folder is no description of an environment.
-const MOST_FILES: usize = 20_000;
+pub(super) const MOST_FILES: usize = 20_000;
 
 /// Folders that hold installed or generated things, never declarations.
-const SKIPPED_FOLDERS: [&str; 7] =
+pub(super) const SKIPPED_FOLDERS: [&str; 7] =
     ["node_modules", "site-packages", "dist-packages", "__pycache__", "venv", "env", "target"];
 
 /// Reads all sides.
@@ -219,7 +219,7 @@ impl Loader<'_, '_> {
     }
 }
 
-fn recognise(shown: &str, content: &Content, least: Claim) -> Option<&'static Format> {
+pub(super) fn recognise(shown: &str, content: &Content, least: Claim) -> Option<&'static Format> {
     let name = shown.rsplit('/').next().unwrap_or(shown);
     let text = files::text_of(content).and_then(Result::ok);
     input::recognise(&Probe { name, bytes: content, text: text.as_deref() }, least)

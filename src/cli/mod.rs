@@ -7,6 +7,7 @@ mod complete;
 mod config;
 mod explain;
 mod fix;
+mod init;
 mod inspect;
 mod judge;
 mod knowledge;
@@ -39,6 +40,8 @@ enum Command {
     Diff(compare::Diff),
     /// Check one environment by itself
     Check(compare::Check),
+    /// Look at the repository and write an envcheck.toml for it
+    Init(init::Init),
     /// Write an envcheck lock from inputs
     Lock(lock::Lock),
     /// Show what envcheck reads from inputs, and what it skips
@@ -137,6 +140,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Diff(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Init(command) => command.run(),
         Command::Lock(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Needs(command) => command.run(),
