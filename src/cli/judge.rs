@@ -20,7 +20,7 @@ use crate::{
     gate::{self, Baseline, Decisions},
     input::{Content, Lowering, Overlay},
     knowledge::{KNOWLEDGE_DATE, Knowledge},
-    report::{OUTPUTS, Output, Report, ReportedSide, RuleAbout},
+    report::{OUTPUTS, Output, Report, ReportedSide, Repository, RuleAbout},
     rules::{self, Context, RULES, Rule},
     text::Sources,
 };
@@ -88,11 +88,13 @@ pub(super) fn run(subject: &Subject, options: &VerdictOptions) -> Result<Gate, F
     let verdicts: Vec<(Verdicts, Vec<Excused>)> =
         judged.iter_mut().map(|it| (mem::take(&mut it.verdicts), mem::take(&mut it.excused))).collect();
     let rules: Vec<RuleAbout> = RULES.iter().map(|rule| about(rule)).collect();
+    let repository = repository();
     let report = |(judged, (verdicts, excused))| {
         let Judged { name, sources, sides, .. }: &Judged = judged;
         let Verdicts { findings, undecided } = verdicts;
-        let (name, knowledge) = (name.clone(), KNOWLEDGE_DATE);
-        let mut report = Report { name, rules: &rules, sides, findings, excused, undecided, sources, knowledge };
+        let (name, knowledge, repository) = (name.clone(), KNOWLEDGE_DATE, repository.as_ref());
+        let mut report =
+            Report { name, rules: &rules, sides, findings, excused, undecided, repository, sources, knowledge };
         report.sort();
         report
     };
@@ -104,6 +106,14 @@ pub(super) fn run(subject: &Subject, options: &VerdictOptions) -> Result<Gate, F
     let least = fail_on(&options.scope, &settings).0;
     let findings = reports.iter().flat_map(|report| &report.findings);
     Ok(if gate::reached(findings, least) { Gate::Closed } else { Gate::Open })
+}
+
+/// The nearest folder from the working folder upwards that git works in.
+fn repository() -> Option<Repository> {
+    let working = std::env::current_dir().ok()?;
+    let root = working.ancestors().find(|folder| folder.join(".git").exists())?;
+    let text = |path: &Path| path.to_string_lossy().replace('\\', "/");
+    Some(Repository { root: text(root), folder: text(working.strip_prefix(root).ok()?) })
 }
 
 /// The severity that fails the run: of the command line or the environment, else of the file.

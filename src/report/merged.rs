@@ -48,8 +48,14 @@ impl Scene<'_> {
 
     /// The path of a place as it may be shown.
     pub(super) fn path(&self, place: Place) -> String {
+        escape(&self.raw_path(place))
+    }
+
+    /// The path of a place, seen from the repository's folder where there is one.
+    pub(super) fn raw_path(&self, place: Place) -> String {
         let path = self.report.sources.get(place.file).path.as_str();
-        escape(path.strip_prefix("./").unwrap_or(path))
+        let path = path.strip_prefix("./").unwrap_or(path);
+        self.report.repository.map_or_else(|| path.to_owned(), |repository| repository.path(path))
     }
 
     /// The lines and columns of a place; none in a model's view.

@@ -84,6 +84,40 @@ pub struct RuleAbout {
     pub impact: Impact,
 }
 
+/// The repository that envcheck runs in, since services name files from its folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// Its folder, absolute, with `/` between the parts.
+    pub root: String,
+    /// The working folder as seen from there; empty for the folder itself.
+    pub folder: String,
+}
+
+impl Repository {
+    /// A path as envcheck shows it, seen from the repository's folder; as it is, where it lies outside.
+    #[must_use]
+    pub fn path(&self, shown: &str) -> String {
+        if let Some(inside) = shown.strip_prefix(&self.root).and_then(|rest| rest.strip_prefix('/')) {
+            return inside.to_owned();
+        }
+        if shown.starts_with(['/', '<']) || shown.get(1..3) == Some(":/") {
+            return shown.to_owned();
+        }
+        let mut parts: Vec<&str> = self.folder.split('/').filter(|part| !part.is_empty()).collect();
+        for part in shown.split('/') {
+            match part {
+                "" | "." => {}
+                ".." if parts.is_empty() => return shown.to_owned(),
+                ".." => {
+                    parts.pop();
+                }
+                _ => parts.push(part),
+            }
+        }
+        parts.join("/")
+    }
+}
+
 /// Everything that an output may show about one comparison.
 #[derive(Debug)]
 pub struct Report<'a> {
@@ -99,6 +133,8 @@ pub struct Report<'a> {
     pub excused: Vec<Excused>,
     /// Open questions.
     pub undecided: Vec<Undecided>,
+    /// The repository, if the working folder belongs to one.
+    pub repository: Option<&'a Repository>,
     /// Texts that places point into.
     pub sources: &'a Sources,
     /// The day of the knowledge.
@@ -190,4 +226,26 @@ fn counted(count: usize, one: &str) -> String {
         let _ = write!(text, "s");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Repository;
+
+    #[test]
+    fn paths_are_seen_from_the_repository() {
+        let repository = Repository { root: "/home/a/repo".into(), folder: "serve/api".into() };
+        for (shown, seen) in [
+            ("requirements.txt", "serve/api/requirements.txt"),
+            ("./x/../Dockerfile", "serve/api/Dockerfile"),
+            ("../../train/a.txt", "train/a.txt"),
+            ("../../../other/a.txt", "../../../other/a.txt"),
+            ("/home/a/repo/train/a.txt", "train/a.txt"),
+            ("/home/a/repository/a.txt", "/home/a/repository/a.txt"),
+            ("C:/x/a.txt", "C:/x/a.txt"),
+            ("<stdin>", "<stdin>"),
+        ] {
+            assert_eq!(repository.path(shown), seen);
+        }
+    }
 }

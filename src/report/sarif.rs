@@ -242,7 +242,7 @@ fn region(region: Region) -> Value {
 }
 
 fn artifact(scene: &Scene<'_>, place: Place) -> Value {
-    let (uri, inside) = uri(&scene.report.sources.get(place.file).path);
+    let (uri, inside) = uri(&scene.raw_path(place));
     let mut map = Map::new();
     map.insert("uri".into(), uri.into());
     if inside {

@@ -185,6 +185,9 @@ fn since_reports_what_a_change_brought() {
     let new = about(&changed, "findings");
     assert!(new.contains(&"EC101 catboost".to_owned()) && new.contains(&"EC601 joblib".to_owned()), "{new:?}");
     assert!(!new.contains(&"EC101 scikit-learn".to_owned()), "{new:?}");
+    // Services name files from the repository's folder.
+    let lines = scratch.run_in("deploy", &["check", "--format", "github"]).stdout;
+    assert!(lines.contains(" file=deploy/requirements.txt,line="), "{lines}");
     // From a folder of the repository, and against a commit before the project had the file.
     assert_eq!(about(&report(&scratch, "deploy", &["check", "--since", "HEAD"]), "findings"), new);
     git(&top, &["commit", "-qam", "two"]);

@@ -74,6 +74,7 @@ impl World {
 
     pub(super) fn report(&self, name: &str, findings: Vec<Finding>) -> Report<'_> {
         Report {
+            repository: None,
             name: name.to_owned(),
             rules: &self.rules,
             sides: &self.sides,
