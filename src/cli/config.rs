@@ -13,12 +13,19 @@ use crate::{
 /// Show the settings that hold here, and where each comes from.
 #[derive(Debug, Args)]
 pub(super) struct Config {
+    /// Print the JSON Schema of envcheck.toml instead, for editors
+    #[arg(long)]
+    schema: bool,
     #[command(flatten)]
     verdict: VerdictOptions,
 }
 
 impl Config {
     pub(super) fn run(self) -> Result<Gate, Failure> {
+        if self.schema {
+            terminal::print(&crate::config::schema())?;
+            return Ok(Gate::Open);
+        }
         let settings = self.verdict.scope.settings.load()?;
         let matches = Cli::command().try_get_matches().ok();
         let matches = matches.as_ref().and_then(|matches| matches.subcommand_matches("config"));

@@ -5,11 +5,13 @@
 
 mod date;
 mod read;
+mod schema;
 
 use std::collections::BTreeSet;
 
 pub use date::Date;
 pub use read::{read, read_pyproject};
+pub use schema::schema;
 
 use crate::{
     fact::{Fact, FactKind, Model},

@@ -5,11 +5,13 @@
 mod cases;
 mod cli;
 mod config;
+mod config_schema;
 mod dockerfiles;
 mod fix;
 mod gate;
 mod gpu_texts;
 mod html;
+mod init;
 mod injection;
 mod knowledge;
 mod layers;

@@ -154,11 +154,16 @@ impl Project {
         self.environments.iter().filter(move |it| it.role == role)
     }
 
-    /// The serving environment whose folder a file lies in, where there are several.
-    pub(super) fn served_in(&self, path: &str) -> Option<&str> {
-        let near = self.of(Role::Serving).filter(|it| !it.folder.is_empty() && is_below(path, &it.folder));
-        let near = near.max_by_key(|it| it.folder.len())?;
-        (self.of(Role::Serving).count() > 1).then_some(near.name.as_str())
+    /// The environment of a side that a file lies in, or beside, where there are several.
+    pub(super) fn near(&self, role: Role, path: &str) -> Option<&str> {
+        if self.of(role).count() < 2 {
+            return None;
+        }
+        let below = |folder: &str| !folder.is_empty() && is_below(path, folder);
+        let inside = self.of(role).filter(|it| below(&it.folder)).max_by_key(|it| it.folder.len());
+        let mut beside = self.of(role).filter(|it| below(folder(&it.folder)));
+        let only = beside.next().filter(|_| beside.next().is_none());
+        inside.or(only).map(|it| it.name.as_str())
     }
 }
 
@@ -211,7 +216,7 @@ pub(super) fn guess(mut seen: Seen) -> Project {
     sorter.included();
     sorter.neighbours();
     sorter.rest();
-    sorter.project(repositories)
+    sorter.project(&repositories)
 }
 
 impl Sorter {
@@ -345,7 +350,15 @@ impl Sorter {
                     && !self.states[*it].is_out()
                     && self.files[*it].includes.contains(&self.files[at].disk)
             };
-            if let Some(by) = (0..self.files.len()).find(reads) {
+            let by = (0..self.files.len()).find(reads);
+            if let Some(by) = by
+                && let Some((Some(script), _)) = self.seen.scripts.get(folder(&self.files[at].path))
+                && matches!(self.states[at], State::Open)
+                && !self.states[by].is(Role::Training)
+            {
+                // The image takes it for serving, and a script beside it trains with the same packages.
+                self.states[at] = State::placed(Role::Training, format!("beside `{script}`"));
+            } else if let Some(by) = by {
                 self.states[at] = State::Out(format!("read with `{}`", self.files[by].path));
             }
         }
@@ -369,9 +382,9 @@ impl Sorter {
             {
                 (training, serving) = (trains.clone(), serves.clone());
             }
-            let names: Vec<String> = [&training, &serving].into_iter().flatten().map(|it| format!("`{it}`")).collect();
-            if !names.is_empty() {
-                let why = format!("{how} {}", names.join(" and "));
+            let quoted: Vec<String> = [&training, &serving].into_iter().flatten().map(|it| format!("`{it}`")).collect();
+            if !quoted.is_empty() {
+                let why = format!("{how} {}", quoted.join(" and "));
                 self.states[at] = State::Placed { training: training.is_some(), serving: serving.is_some(), why };
             }
         }
@@ -429,10 +442,10 @@ impl Sorter {
         }
     }
 
-    fn project(self, repositories: Vec<(String, Vec<usize>)>) -> Project {
+    fn project(self, repositories: &[(String, Vec<usize>)]) -> Project {
         let mut project = Project { cut_short: self.seen.cut_short, ..Project::default() };
         for role in [Role::Training, Role::Serving] {
-            let environments = self.environments(role, &repositories, &mut project.unplaced);
+            let environments = self.environments(role, repositories, &mut project.unplaced);
             project.environments.extend(environments);
         }
         let mut models = Vec::new();
@@ -476,7 +489,7 @@ impl Sorter {
         if role == Role::Training && groups.len() > 1 {
             self.leave_one_training(&mut groups, unplaced);
         }
-        self.name(&mut groups, role);
+        Self::name(&mut groups, role);
         let mut environments: Vec<Guess> = Vec::new();
         for group in &groups {
             let (name, folder) = (group.name.clone(), group.folder.clone());
@@ -488,18 +501,13 @@ impl Sorter {
                 continue;
             }
             let State::Placed { why, .. } = &self.states[at] else { continue };
-            match owner(&groups, file, at) {
-                Some(index) => {
-                    let input =
-                        Input { path: file.path.clone(), format: file.format.name.to_owned(), why: why.clone() };
-                    environments[index].inputs.push(input);
-                    environments[index].says.extend(&file.says);
-                }
-                None => {
-                    let names: Vec<&str> = groups.iter().map(|it| it.name.as_str()).collect();
-                    let why = format!("{}: for which of {}?", file.format.name, names.join(", "));
-                    unplaced.push((file.path.clone(), why));
-                }
+            let (path, format) = (file.path.clone(), file.format.name);
+            if let Some(index) = self.owner(&groups, at) {
+                environments[index].inputs.push(Input { path, format: format.to_owned(), why: why.clone() });
+                environments[index].says.extend(&file.says);
+            } else {
+                let names: Vec<&str> = groups.iter().map(|it| it.name.as_str()).collect();
+                unplaced.push((path, format!("{format}: for which of {}?", names.join(", "))));
             }
         }
         for (path, inside) in repositories {
@@ -514,6 +522,42 @@ impl Sorter {
             environment.inputs.sort_by(|a, b| a.path.cmp(&b.path));
         }
         environments
+    }
+
+    /// The environment that a file belongs to.
+    fn owner(&self, groups: &[Group], at: usize) -> Option<usize> {
+        let file = &self.files[at];
+        if let Some(own) = groups.iter().position(|it| it.image == Some(at)) {
+            return Some(own);
+        }
+        if groups.len() == 1 {
+            return Some(0);
+        }
+        let deepest = groups.iter().filter(|it| is_below(&file.path, &it.folder)).map(|it| it.folder.len()).max();
+        let near: Vec<usize> = (0..groups.len())
+            .filter(|&it| is_below(&file.path, &groups[it].folder) && Some(groups[it].folder.len()) == deepest)
+            .collect();
+        let own: BTreeSet<String> = words(&file.path).collect();
+        let named = |it: &&usize| words(&groups[**it].name).all(|word| own.contains(&word));
+        let only = |found: Vec<&usize>| match found.as_slice() {
+            [one] => Some(**one),
+            _ => None,
+        };
+        let all: Vec<usize> = (0..groups.len()).collect();
+        let names_it = |it: &&usize| {
+            let image = groups[**it].image.map(|it| &self.files[it]);
+            file.kind == Kind::Packages && image.is_some_and(|it| it.text.contains(file_name(&file.path)))
+        };
+        match near.as_slice() {
+            [one] if !groups[*one].folder.is_empty() => Some(*one),
+            [] => only(all.iter().filter(named).collect())
+                .or_else(|| only(all.iter().filter(names_it).collect()))
+                .or_else(|| only(all.iter().filter(|it| file.text.contains(&groups[**it].name)).collect())),
+            _ => only(all.iter().filter(named).collect())
+                .or_else(|| only(near.iter().filter(names_it).collect()))
+                .or_else(|| near.iter().copied().find(|&it| groups[it].plain))
+                .or_else(|| only(near.iter().collect())),
+        }
     }
 
     /// Where one environment ends and the next begins: at images, and at folders with packages.
@@ -575,7 +619,7 @@ impl Sorter {
     }
 
     /// Gives every environment a name of its own.
-    fn name(&self, groups: &mut [Group], role: Role) {
+    fn name(groups: &mut [Group], role: Role) {
         let usual = if role == Role::Training { "train" } else { "serve" };
         if let [only] = groups {
             usual.clone_into(&mut only.name);
@@ -627,35 +671,6 @@ struct Group {
     variant: Option<String>,
     /// Whether it is the plain one among several in a folder.
     plain: bool,
-}
-
-/// The environment that a file belongs to.
-fn owner(groups: &[Group], file: &Found, at: usize) -> Option<usize> {
-    if let Some(own) = groups.iter().position(|it| it.image == Some(at)) {
-        return Some(own);
-    }
-    if groups.len() == 1 {
-        return Some(0);
-    }
-    let deepest = groups.iter().filter(|it| is_below(&file.path, &it.folder)).map(|it| it.folder.len()).max();
-    let near: Vec<usize> = (0..groups.len())
-        .filter(|&it| is_below(&file.path, &groups[it].folder) && Some(groups[it].folder.len()) == deepest)
-        .collect();
-    let own: BTreeSet<String> = words(&file.path).collect();
-    let named = |it: &&usize| words(&groups[**it].name).all(|word| own.contains(&word));
-    let only = |found: Vec<&usize>| match found.as_slice() {
-        [one] => Some(**one),
-        _ => None,
-    };
-    let all: Vec<usize> = (0..groups.len()).collect();
-    match near.as_slice() {
-        [one] if !groups[*one].folder.is_empty() => Some(*one),
-        [] => only(all.iter().filter(named).collect())
-            .or_else(|| only(all.iter().filter(|it| file.text.contains(&groups[**it].name)).collect())),
-        _ => only(all.iter().filter(named).collect())
-            .or_else(|| near.iter().copied().find(|&it| groups[it].plain))
-            .or_else(|| only(near.iter().collect())),
-    }
 }
 
 /// What sets `Dockerfile.gpu` or `api.Dockerfile` apart.

@@ -16,6 +16,7 @@ const MOST_FOLDERS: usize = 4;
 pub(super) struct DeclaredModels {
     pub(super) path: String,
     pub(super) files: usize,
+    pub(super) trained_in: Option<String>,
     pub(super) served_in: Option<String>,
 }
 
@@ -25,14 +26,15 @@ pub(super) fn declare(paths: &[String], project: &Project) -> Vec<DeclaredModels
     for path in paths {
         folders.entry(folder(path)).or_default().push(path);
     }
-    let several = project.of(Role::Serving).count() > 1;
+    let several = project.environments.len() > 2;
     if folders.len() > MOST_FOLDERS
         && !several
         && let Some(shared) = shared(folders.keys().copied()).filter(|it| is_plain(it))
     {
         let files = on_disk(Path::new(&shared), None);
         if files == Some(paths.len()) && paths.iter().all(|it| is_onnx(it)) {
-            return vec![DeclaredModels { path: format!("{shared}/**/*.onnx"), files: paths.len(), served_in: None }];
+            let path = format!("{shared}/**/*.onnx");
+            return vec![DeclaredModels { path, files: paths.len(), trained_in: None, served_in: None }];
         }
     }
     let mut entries = Vec::new();
@@ -42,15 +44,20 @@ pub(super) fn declare(paths: &[String], project: &Project) -> Vec<DeclaredModels
         let same = is_plain(folder) && on_disk(at, Some(1)) == Some(globbed.len());
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
         let mut entry = |path: String, files| {
-            let served_in = project.served_in(&path).map(str::to_owned);
-            entries.push(DeclaredModels { path, files, served_in });
+            let near = |role| project.near(role, &path).map(str::to_owned);
+            let (trained_in, served_in) = (near(Role::Training), near(Role::Serving));
+            entries.push(DeclaredModels { path, files, trained_in, served_in });
         };
         if same && !globbed.is_empty() {
             entry(format!("{prefix}*.onnx"), globbed.len());
         } else {
-            globbed.into_iter().for_each(|path| entry(path.clone(), 1));
+            for path in globbed {
+                entry(path.clone(), 1);
+            }
         }
-        single.into_iter().for_each(|path| entry(path.clone(), 1));
+        for path in single {
+            entry(path.clone(), 1);
+        }
     }
     entries
 }

@@ -86,7 +86,13 @@ pub(super) fn walk() -> Seen {
         let name = shown(path);
         seen.script(&name);
         let Ok(content) = Content::open(path) else { continue };
-        let Some(format) = recognise(&name, &content, Claim::Likely) else {
+        let in_requirements = words(file_name(folder(&name))).any(|it| matches!(it.as_str(), "requirements" | "reqs"));
+        let listed = || {
+            // The folder says what the file's own name leaves out.
+            let format = recognise(&name, &content, Claim::Named).filter(|it| it.name == "requirements.txt");
+            format.filter(|_| in_requirements && (has_ending(&name, "txt") || has_ending(&name, "in")))
+        };
+        let Some(format) = recognise(&name, &content, Claim::Likely).or_else(listed) else {
             if has_ending(&name, "onnx") {
                 let reason = if content.starts_with(b"version https://git-lfs") {
                     "a pointer of Git LFS, the model itself is not here"
@@ -113,7 +119,7 @@ impl Seen {
         let disk = absolute(Path::new(&path));
         let (mut sources, defines) = (Sources::default(), Defines::new());
         let mut files = Files::new(&mut sources, &defines);
-        let text = files::text_of(&content).and_then(Result::ok).map(|text| text.to_string());
+        let text = files::text_of(&content).and_then(Result::ok);
         let file = files.add(path.clone(), content, Some(disk.clone()), Some(absolute(Path::new("."))));
         let reading = catch_unwind(AssertUnwindSafe(|| (format.read)(&mut files, file)));
         let Ok(reading) = reading else {
@@ -121,7 +127,7 @@ impl Seen {
             return;
         };
         if let Some(fault) = reading.fault {
-            self.unreadable.push((path, format!("no readable {}: {}", format.name, fault.message)));
+            self.unreadable.push((path, format!("{}: {}", format.name, fault.message)));
             return;
         }
         if reading.facts.is_empty() {

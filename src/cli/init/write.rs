@@ -17,10 +17,10 @@ const HEAD: &str = "\
 
 const RULES: &str = "
 # Which findings fail a run, and how bad single rules are: by code or by name, \"off\", \"info\", \"warning\" or \"error\".
-# `envcheck rules` lists them, `envcheck explain EC104` says what one of them is about.
+# `envcheck rules` lists them, `envcheck explain EC402` says what one is about.
 #[rules]
 #fail-on = \"warning\"
-#EC104 = \"off\"
+#EC402 = \"off\"
 #version-drift = \"info\"
 ";
 
@@ -129,10 +129,23 @@ fn declare(out: &mut String, environment: &Guess) {
 fn models(out: &mut String, project: &Project) {
     let names = |role| project.of(role).map(|it| quoted(&it.name)).collect::<Vec<_>>();
     let (training, serving) = (names(Role::Training), names(Role::Serving));
+    let between = |out: &mut String, trained_in: Option<&String>, served_in: Option<&String>| {
+        let _ = match (trained_in, training.as_slice()) {
+            (Some(name), _) => writeln!(out, "trained-in = {}", quoted(name)),
+            (None, [first, _, ..]) => writeln!(out, "#trained-in = {first}"),
+            (None, _) => Ok(()),
+        };
+        let _ = match (served_in, serving.as_slice()) {
+            (Some(name), _) => writeln!(out, "served-in = [{}]", quoted(name)),
+            (None, [_, _, ..]) => writeln!(out, "#served-in = [{}]", serving.join(", ")),
+            (None, _) => Ok(()),
+        };
+    };
     if project.models.is_empty() {
         out.push_str(
             "\n# Models that serving loads; `*`, `?` and `**` are understood.\n#[[model]]\n#path = \"models/*.onnx\"\n",
         );
+        between(out, None, None);
         return;
     }
     out.push_str("\n# Models that serving loads.\n");
@@ -143,17 +156,7 @@ fn models(out: &mut String, project: &Project) {
             files => format!("  # {files} files"),
         };
         let _ = writeln!(out, "{blank}[[model]]\npath = {}{count}", quoted(&model.path));
-        match training.as_slice() {
-            [_] | [] => {}
-            [first, ..] => {
-                let _ = writeln!(out, "#trained-in = {first}");
-            }
-        }
-        if let Some(name) = &model.served_in {
-            let _ = writeln!(out, "served-in = [{}]", quoted(name));
-        } else if serving.len() > 1 {
-            let _ = writeln!(out, "#served-in = [{}]", serving.join(", "));
-        }
+        between(out, model.trained_in.as_ref(), model.served_in.as_ref());
     }
 }
 
