@@ -219,3 +219,31 @@ fn outputs_go_where_they_are_told() {
     refused(&scratch.run(&["check", "-o", "json="]), &["expected a file behind `json=`"]);
     refused(&scratch.run(&["check", "-o", "json=no/such/folder.json"]), &["could not write `no/such/folder.json`"]);
 }
+
+#[test]
+fn no_comment_is_called_unused_by_a_run_that_cannot_tell() {
+    let unused = |scratch: &Scratch, arguments: &[&str]| {
+        let run = scratch.run(&[arguments, &["--format", "concise", "--fail-on", "never"]].concat());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stdout.matches("[EC902]").count()
+    };
+    // Another comparison needs it.
+    let scratch = project("[environment.edge]\nrole = 'serving'\ninputs = ['edge.txt']\n");
+    scratch.put("edge.txt", TRAIN);
+    scratch.put("deploy/requirements.txt", SERVE.replace("1.5.0", "1.5.0 # envcheck: ignore[EC101] fine"));
+    scratch.put("train.txt", TRAIN.replace("1.4.2", "1.4.2 # envcheck: ignore[EC101] fine"));
+    assert_eq!(unused(&scratch, &["check"]), 0);
+    assert_eq!(unused(&scratch, &["diff", "train", "edge"]), 0);
+    assert_eq!(unused(&scratch, &["diff", "train.txt", "edge.txt", "--no-config"]), 1);
+    // The rule is off, for now.
+    let off = "[rules]\nEC101 = 'off'\n[[ignore]]\nrule = 'EC101'\nreason = 'known'\n";
+    let scratch = project(off);
+    scratch.put("train.txt", TRAIN.replace("1.4.2", "1.4.2 # envcheck: ignore[EC101, EC104] fine"));
+    assert_eq!(unused(&scratch, &["check"]), 1);
+    // The rule could not be decided: nobody says which driver there is.
+    let scratch = Scratch::new();
+    scratch.put("requirements.txt", "torch==2.4.0+cu121 # envcheck: ignore[EC301] the new driver comes in May\n");
+    assert_eq!(unused(&scratch, &["check", "requirements.txt"]), 0);
+    scratch.put("driver.lock", "version = 1\n[gpu]\ndriver = '550.54.14'\n");
+    assert_eq!(unused(&scratch, &["check", "requirements.txt", "driver.lock"]), 1);
+}
