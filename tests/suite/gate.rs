@@ -247,3 +247,14 @@ fn no_comment_is_called_unused_by_a_run_that_cannot_tell() {
     scratch.put("driver.lock", "version = 1\n[gpu]\ndriver = '550.54.14'\n");
     assert_eq!(unused(&scratch, &["check", "requirements.txt", "driver.lock"]), 1);
 }
+
+#[test]
+fn a_baseline_is_the_same_from_every_folder() {
+    let scratch = project("");
+    scratch.run(&["check", "--write-baseline", "baseline.json"]);
+    let inside = report(&scratch, "deploy", &["check", "--baseline", "../baseline.json"]);
+    assert_eq!(about(&inside, "findings"), [""; 0]);
+    scratch.run_in("deploy", &["check", "--write-baseline", "second.json"]);
+    let read = |name: &str| fs::read_to_string(scratch.path(name)).unwrap();
+    assert_eq!(read("deploy/second.json"), read("baseline.json"));
+}
