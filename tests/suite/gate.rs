@@ -258,3 +258,26 @@ fn a_baseline_is_the_same_from_every_folder() {
     let read = |name: &str| fs::read_to_string(scratch.path(name)).unwrap();
     assert_eq!(read("deploy/second.json"), read("baseline.json"));
 }
+
+#[test]
+fn a_revision_is_not_read_from_the_working_tree() {
+    let scratch = project("");
+    let top = scratch.path("");
+    git(&top, &["init", "-q"]);
+    git(&top, &["add", "."]);
+    git(&top, &["commit", "-qm", "one"]);
+    scratch.put("deploy/requirements.txt", SERVE.replace("1.2.5", "1.2.7"));
+    // A file named from the root would be the one of today, and nothing would be new.
+    let config = scratch.path("envcheck.toml");
+    let named = scratch.run(&["check", "--since", "HEAD", "--config", config.to_str().unwrap()]);
+    refused(&named, &["inputs and --config are paths relative to the working folder"]);
+    let relative = report(&scratch, "", &["check", "--since", "HEAD", "--config", "envcheck.toml"]);
+    assert_eq!(about(&relative, "findings"), ["EC101 catboost"]);
+    let text = fs::read_to_string(&config).unwrap();
+    scratch.put("envcheck.toml", text.replace("'deploy/", &format!("'{}deploy/", top.display())));
+    git(&top, &["add", "envcheck.toml"]);
+    git(&top, &["commit", "-qm", "two"]);
+    let run = scratch.run(&["check", "--since", "HEAD", "--format", "concise"]);
+    assert!(run.stderr.contains("an absolute path is not of a revision"), "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("EC101"), "{}", run.stdout);
+}
