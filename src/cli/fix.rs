@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     finding::{Finding, IrEdit, Severity},
-    fix::Plan,
+    fix::{Plan, TextChange},
     gate,
     input::{Content, Lowering, Overlay, files},
     text::{self, escape},
@@ -219,11 +219,13 @@ fn edited(plan: &Plan, before: &[Judged]) -> Result<Edited, Failure> {
         let known = before.iter().flat_map(|it| it.sources.iter()).find(|(_, source)| source.path == *path);
         let old = known.map(|(_, source)| source.text().to_owned()).unwrap_or_default();
         let new = change.applied(&old);
-        let encoded = encoded(&bytes, &old, &new).ok_or_else(|| {
+        let encoded = encoded(&bytes, &old, &new, change).ok_or_else(|| {
             Failure::new(format!("`{path}` changed meanwhile, or is in an encoding that envcheck does not write"))
         })?;
         edited.overlay.insert(absolute(Path::new(path)), Content::Owned(encoded.clone().into()));
-        edited.texts.insert(path.clone(), (old, new, encoded));
+        // A mark that the file begins with is part of its first line, for `patch` as well.
+        let mark = if bytes.starts_with(BOM) { "\u{feff}" } else { "" };
+        edited.texts.insert(path.clone(), (format!("{mark}{old}"), format!("{mark}{new}"), encoded));
     }
     for (path, edit) in &plan.models {
         let content = Content::open_with_byte(Path::new(path), edit.at, edit.to);
@@ -233,10 +235,15 @@ fn edited(plan: &Plan, before: &[Judged]) -> Result<Edited, Failure> {
     Ok(edited)
 }
 
+/// The mark that files in UTF-8 may begin with.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
 /// A text in the encoding that its file has; `None` where the file does not hold the old text in a known encoding.
-fn encoded(bytes: &[u8], old: &str, new: &str) -> Option<Vec<u8>> {
-    if text::decode(bytes).ok()? != old {
-        return None;
+fn encoded(bytes: &[u8], old: &str, new: &str, change: &TextChange) -> Option<Vec<u8>> {
+    match text::decode(bytes) {
+        Ok(text) if text == old => {}
+        Ok(_) => return None,
+        Err(_) => return in_single_bytes(bytes, old, change),
     }
     let utf16 = |mark: [u8; 2], unit: fn(u16) -> [u8; 2]| {
         bytes.starts_with(&mark).then(|| mark.into_iter().chain(new.encode_utf16().flat_map(unit)).collect::<Vec<u8>>())
@@ -244,7 +251,7 @@ fn encoded(bytes: &[u8], old: &str, new: &str) -> Option<Vec<u8>> {
     if bytes == old.as_bytes() {
         return Some(new.as_bytes().to_vec());
     }
-    if bytes.starts_with(&[0xef, 0xbb, 0xbf]) {
+    if bytes.starts_with(BOM) {
         return Some([&bytes[..3], new.as_bytes()].concat());
     }
     if bytes.starts_with(&[0xff, 0xfe, 0, 0]) {
@@ -253,11 +260,42 @@ fn encoded(bytes: &[u8], old: &str, new: &str) -> Option<Vec<u8>> {
     utf16([0xff, 0xfe], u16::to_le_bytes).or_else(|| utf16([0xfe, 0xff], u16::to_be_bytes))
 }
 
+/// The edits in a file of one byte a character, such as Latin-1: only what is the same in ASCII is replaced.
+fn in_single_bytes(bytes: &[u8], old: &str, change: &TextChange) -> Option<Vec<u8>> {
+    let alike = |(character, byte): (char, &u8)| {
+        if byte.is_ascii() { character == char::from(*byte) } else { !character.is_ascii() }
+    };
+    if old.chars().count() != bytes.len() || !old.chars().zip(bytes).all(alike) {
+        return None;
+    }
+    let mut changed = bytes.to_vec();
+    for ((start, end), replacement) in change.edits.iter().rev() {
+        let at = old.get(..*start)?.chars().count();
+        let length = old.get(*start..*end)?.chars().count();
+        replacement.is_ascii().then(|| changed.splice(at..at + length, replacement.bytes()))?;
+    }
+    Some(changed)
+}
+
+/// The name of a file as `git diff` writes it: one with blanks ends in a tab, one with control characters is quoted.
+fn header_name(side: &str, path: &str) -> String {
+    let name = format!("{side}/{path}");
+    if !name.contains(|it: char| it.is_control() || matches!(it, '"' | '\\')) {
+        return if name.contains(' ') { name + "\t" } else { name };
+    }
+    let quoted = name.bytes().map(|byte| match byte {
+        b'"' | b'\\' => format!("\\{}", char::from(byte)),
+        0x20..=0x7e => char::from(byte).to_string(),
+        _ => format!("\\{byte:03o}"),
+    });
+    format!("\"{}\"", quoted.collect::<String>())
+}
+
 /// The plan as a unified diff; what cannot be shown as one stands in comments that `patch` skips.
 fn diff(plan: &Plan, edited: &Edited, color: bool) -> String {
     let mut out = String::new();
     for (path, (old, new, _)) in &edited.texts {
-        let (old_name, new_name) = (format!("a/{path}"), format!("b/{path}"));
+        let (old_name, new_name) = (header_name("a", path), header_name("b", path));
         let diff =
             TextDiff::from_lines(old, new).unified_diff().context_radius(2).header(&old_name, &new_name).to_string();
         if !color {
@@ -285,6 +323,13 @@ fn diff(plan: &Plan, edited: &Edited, color: bool) -> String {
 fn write(plan: &Plan, edited: &Edited) -> Result<(), Failure> {
     let failed =
         |path: &str, fault: &io::Error| Failure::new(format!("could not write `{path}`: {}", files::reason(fault)));
+    // Nothing is written where something cannot be.
+    for path in edited.texts.keys() {
+        let permissions = fs::metadata(path).map_err(|fault| failed(path, &fault))?.permissions();
+        if permissions.readonly() {
+            return Err(failed(path, &io::Error::other("it is read-only")));
+        }
+    }
     for (path, (_, _, bytes)) in &edited.texts {
         replace(Path::new(path), bytes).map_err(|fault| failed(path, &fault))?;
     }
@@ -328,15 +373,27 @@ fn lower(path: &Path, edit: IrEdit, edited: &Edited) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::encoded;
+    use super::{TextChange, encoded, header_name};
+
+    #[test]
+    fn names_of_files_are_what_patch_reads() {
+        assert_eq!(header_name("a", "x/r.txt"), "a/x/r.txt");
+        assert_eq!(header_name("a", "x y/r.txt"), "a/x y/r.txt\t");
+        assert_eq!(header_name("b", "r\n+++ \"\u{e9}"), "\"b/r\\012+++ \\\"\\303\\251\"");
+    }
 
     #[test]
     fn files_keep_their_encoding() {
-        let same = |bytes: &[u8]| encoded(bytes, "a==1\r\n", "a==2\r\n");
+        let edits = |start: usize, end: usize, new: &str| TextChange { edits: [((start, end), new.to_owned())].into() };
+        let same = |bytes: &[u8]| encoded(bytes, "a==1\r\n", "a==2\r\n", &edits(3, 4, "2"));
         assert_eq!(same(b"a==1\r\n").as_deref(), Some(&b"a==2\r\n"[..]));
         assert_eq!(same(b"\xef\xbb\xbfa==1\r\n").as_deref(), Some(&b"\xef\xbb\xbfa==2\r\n"[..]));
         let little = b"\xff\xfea\x00=\x00=\x001\x00\r\x00\n\x00";
         assert_eq!(same(little).as_deref(), Some(&b"\xff\xfea\x00=\x00=\x002\x00\r\x00\n\x00"[..]));
         assert_eq!(same(b"a==3\r\n"), None, "another text");
+        let old = "# caf\u{e9}\na==1\n";
+        let single = |bytes: &[u8]| encoded(bytes, old, &old.replace('1', "12"), &edits(11, 12, "12"));
+        assert_eq!(single(b"# caf\xe9\na==1\n").as_deref(), Some(&b"# caf\xe9\na==12\n"[..]));
+        assert_eq!(single(b"# caf\xe9\na==3\n"), None, "another text");
     }
 }

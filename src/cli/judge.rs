@@ -154,6 +154,7 @@ pub(super) fn judge(
             sources: &it.sources,
             paired: it.sides.len() > 1,
             models: it.sides.iter().any(|side| !side.environment.models().is_empty()),
+            undecided: it.verdicts.undecided.iter().map(|question| question.code).collect(),
         })
         .collect();
     let excused = gate::sort_out(&mut comparisons, &decisions);

@@ -47,6 +47,11 @@ pub(super) struct Project {
 }
 
 impl SettingsOptions {
+    /// The file that the user named, if any.
+    pub(super) fn named(&self) -> Option<&PathBuf> {
+        self.config.as_ref()
+    }
+
     pub(super) fn load(&self) -> Result<Settings, Failure> {
         let project = match &self.config {
             Some(path) => Some(Project::named(path)?),
@@ -80,6 +85,10 @@ impl Settings {
         if let Some(project) = &self.project {
             // The only source so far, as it was when the file was read.
             sources.add(project.source.clone());
+            let working = super::load::absolute(Path::new(""));
+            if let Ok(within) = working.strip_prefix(project.root()) {
+                sources.set_within(shown(within));
+            }
         }
         sources
     }

@@ -29,9 +29,9 @@ pub(super) fn findings(
     subject: &Subject,
     options: &ScopeOptions,
 ) -> Result<BTreeSet<Fingerprint>, Failure> {
-    for path in subject.paths().chain(&options.model) {
+    for path in subject.paths().chain(&options.model).chain(options.settings.named()) {
         if path.as_os_str() == "-" || path.is_absolute() {
-            let message = "with --since, inputs are paths relative to the working folder";
+            let message = "with --since, inputs and --config are paths relative to the working folder";
             return Err(Failure::new(format!("{message}, not `{}`", path.display())));
         }
     }
@@ -69,6 +69,14 @@ pub(super) fn findings(
 
 fn old_findings(subject: &Subject, options: &ScopeOptions) -> Result<BTreeSet<Fingerprint>, Failure> {
     let settings = options.settings.load()?;
+    if let Some(project) = &settings.project {
+        let environments = project.config.environments.iter().flat_map(|it| &it.inputs);
+        let models = project.config.models.iter().filter_map(|it| it.path.as_ref());
+        // These would be read as they are now.
+        if let Some(named) = environments.chain(models).find(|it| Path::new(&it.path).is_absolute()) {
+            return Err(project.failure(named.place, "an absolute path is not of a revision"));
+        }
+    }
     let judged = judge(subject, options, &settings, Fixes::None, &Overlay::new())?;
     Ok(judged.iter().flat_map(|it| fingerprints(&it.verdicts.findings, &it.sources)).collect())
 }

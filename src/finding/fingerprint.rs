@@ -4,7 +4,7 @@
 //! the line. So it survives lines that move, and another version in the same line makes another finding. The wording of
 //! messages is no part of it, since that changes with releases of envcheck.
 
-use std::{collections::HashMap, fmt};
+use std::{borrow::Cow, collections::HashMap, fmt};
 
 use super::Finding;
 use crate::text::{Form, Place, Sources};
@@ -71,15 +71,15 @@ fn hash(finding: &Finding, sources: &Sources) -> u128 {
     for component in components {
         hash.part(component);
     }
-    let mut places: Vec<(&str, String)> = finding
+    let mut places: Vec<(Cow<'_, str>, String)> = finding
         .labels
         .iter()
         .filter(|label| label.primary)
-        .map(|label| (sources.get(label.place.file).path.as_str(), written(sources, label.place)))
+        .map(|label| (sources.steady_path(label.place.file), written(sources, label.place)))
         .collect();
     places.sort_unstable();
     for (path, text) in places {
-        hash.part(path);
+        hash.part(&path);
         hash.part(&text);
     }
     hash.0

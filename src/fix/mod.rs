@@ -338,7 +338,7 @@ fn fix(context: &Context<'_>, sources: &Sources, side: &Environment, change: &Ch
     let entry = view.leading();
     let locked = entry.package.origin == Origin::Locked;
     match tools::way(sources.get(entry.place.file), entry.place.span, locked, name, version) {
-        Way::Edit => fix.edits = edits(view, version),
+        Way::Edit => fix.edits = edits(view, version, sources),
         Way::Command(command) => fix.command = Some(command),
         Way::Nothing => {}
     }
@@ -351,12 +351,19 @@ fn fix(context: &Context<'_>, sources: &Sources, side: &Environment, change: &Ch
 }
 
 /// The edit that names a version, where a person wrote the line.
-fn edits(view: &PackageView, version: &Version) -> Vec<Edit> {
+fn edits(view: &PackageView, version: &Version, sources: &Sources) -> Vec<Edit> {
     let entry = view.leading();
+    // A build of conda goes with its version, and conda has no local versions.
+    let of_conda = entry.package.build.as_deref();
+    if of_conda.is_some_and(|build| !build.starts_with('*') || !version.local().is_empty()) {
+        return Vec::new();
+    }
     // Where a variable stands for the name (`pip install $PACKAGES`), there is nothing to write a version behind.
     let literal = entry.package.parts.name.len() == entry.package.spelled.len();
     let lone = view.entries.len() == 1 && entry.standing == Standing::Declared && literal;
     match entry.package.parts.specifier.filter(|_| lone) {
+        // In `name[version=1.2]`, a key and its value are no specifier together.
+        Some(span) if sources.get(entry.place.file).text()[..span.start].trim_end().ends_with('=') => Vec::new(),
         Some(span) => {
             vec![Edit { place: Place { file: entry.place.file, span }, replacement: format!("=={version}") }]
         }

@@ -86,7 +86,7 @@ pub fn baseline_text<'f>(comparisons: impl IntoIterator<Item = (&'f [Finding], &
     for (findings, sources) in comparisons {
         for (finding, print) in findings.iter().zip(fingerprints(findings, sources)) {
             let label = finding.labels.iter().find(|label| label.primary).or(finding.labels.first());
-            let path = label.map(|label| sources.get(label.place.file).path.clone());
+            let path = label.map(|label| sources.steady_path(label.place.file).into_owned());
             let entry = Entry {
                 fingerprint: print.to_string(),
                 code: finding.code.to_owned(),

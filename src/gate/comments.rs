@@ -67,7 +67,7 @@ pub(super) fn find(sources: &Sources) -> Vec<Comment> {
             let place = |from: usize, to: usize| Place { file, span: Span::new(line.start + from, line.start + to) };
             let end = text.trim_end().len();
             let own = text[..start].trim().is_empty();
-            let lines = if own { following(source, number) } else { number..=number };
+            let lines = if own { following(source, number) } else { with_options(source, number) };
             let mut comment = Comment {
                 place: place(start, end),
                 lines,
@@ -90,6 +90,20 @@ fn mark(line: &str) -> Option<usize> {
     (start == 0 || line[..start].ends_with([' ', '\t'])).then_some(start)
 }
 
+/// The lines that a comment behind something speaks of: its own, and if that has but options of a requirement, such as
+/// `--hash`, the lines before it up to the requirement. No comment can stand behind these, since a `\` ends them.
+fn with_options(source: &Source, comment: usize) -> RangeInclusive<usize> {
+    let text = |number: usize| {
+        let span = source.line_span(number);
+        source.text()[span.start..span.end].trim()
+    };
+    let mut first = comment;
+    while first > 1 && text(first).starts_with("--") && text(first - 1).ends_with('\\') {
+        first -= 1;
+    }
+    first..=comment
+}
+
 /// The lines that a comment on a line of its own speaks of.
 fn following(source: &Source, comment: usize) -> RangeInclusive<usize> {
     let text = |number: usize| {
@@ -99,10 +113,18 @@ fn following(source: &Source, comment: usize) -> RangeInclusive<usize> {
     let plain = |number: &usize| !text(*number).is_empty() && !text(*number).starts_with('#');
     let Some(first) = (comment + 1..=source.line_count()).find(plain) else { return comment..=comment };
     let mut last = first;
-    while last < source.line_count() && (text(last).ends_with('\\') || last > first && text(last).starts_with('#')) {
+    let joint = joint(source);
+    while last < source.line_count() && (text(last).ends_with(joint) || last > first && text(last).starts_with('#')) {
         last += 1;
     }
     first..=last
+}
+
+/// What joins a line to the next one: a Dockerfile may name another character in its first lines.
+fn joint(source: &Source) -> char {
+    let mut head = source.text().lines().take_while(|line| line.starts_with('#'));
+    let other = |line: &str| line.chars().filter(|it| !it.is_whitespace()).eq("#escape=`".chars());
+    if head.any(other) { '`' } else { '\\' }
 }
 
 /// Reads what stands behind the mark.
@@ -177,6 +199,11 @@ mod tests {
         assert_eq!(shown("# envcheck: ignore[EC101,unpinned]\n\n# more\nnumpy\n"), ["4-4 EC101 EC601 () "]);
         let dockerfile = "#envcheck:ignore[ec101]: why\nRUN pip install \\\n  # a\n  numpy \\\n  scipy\nRUN x\n";
         assert_eq!(shown(dockerfile), ["2-5 EC101 (why) "]);
+        let windows = "# escape=`\nFROM x\n# envcheck: ignore[EC101]\nRUN pip install `\n  a `\n  b\nRUN x\n";
+        assert_eq!(shown(windows), ["4-6 EC101 () "]);
+        let hashed = "scipy\nnumpy==1 \\\n  --hash=a \\\n  --hash=b  # envcheck: ignore[EC101]\n";
+        assert_eq!(shown(hashed), ["2-4 EC101 () "]);
+        assert_eq!(shown("RUN pip install \\\n  numpy # envcheck: ignore[EC101]\n"), ["2-2 EC101 () "]);
         assert_eq!(shown("# envcheck: ignore[EC101] at the end"), ["1-1 EC101 (at the end) "]);
     }
 

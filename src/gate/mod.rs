@@ -29,6 +29,8 @@ pub struct Comparison<'c> {
     pub paired: bool,
     /// Whether a model is among the inputs.
     pub models: bool,
+    /// The codes of rules that said they could not decide.
+    pub undecided: Vec<&'c str>,
 }
 
 /// What the project decided.
@@ -41,6 +43,15 @@ pub struct Decisions<'d> {
     pub today: Date,
     /// A path as shown, seen from the folder of `envcheck.toml`.
     pub relative: &'d dyn Fn(&str) -> String,
+}
+
+impl Decisions<'_> {
+    /// Whether a run can tell that a comment is of no use: another comparison that the file declares may need it, and a
+    /// rule that is switched off finds nothing.
+    fn tell(&self, rule: &Rule) -> bool {
+        let Some(config) = self.config else { return true };
+        (self.complete || config.environments.is_empty()) && config.level(rule.code) != Some(Level::Off)
+    }
 }
 
 /// Sorts the findings of all comparisons out; what is not reported comes back, for each comparison.
@@ -67,7 +78,7 @@ pub fn sort_out(comparisons: &mut [Comparison<'_>], decisions: &Decisions<'_>) -
             for (rule, place) in &comment.rules {
                 if used.contains(place) {
                     used_comments.insert((shown.clone(), place.span));
-                } else if could_run(rule, comparison) {
+                } else if decisions.tell(rule) && could_run(rule, comparison) {
                     idle_comments.push((at, shown.clone(), *rule, *place, comment.clone()));
                 }
             }
@@ -171,11 +182,13 @@ fn by_comment(
 
 /// Whether a rule could have found something at all in a comparison.
 fn could_run(rule: &Rule, comparison: &Comparison<'_>) -> bool {
-    match rule.check {
-        Check::Side(_) | Check::Decisions => true,
-        Check::Pair(_) => comparison.paired,
-        Check::Model(_) => comparison.models,
-    }
+    let decided = !comparison.undecided.contains(&rule.code);
+    decided
+        && match rule.check {
+            Check::Side(_) | Check::Decisions => true,
+            Check::Pair(_) => comparison.paired,
+            Check::Model(_) => comparison.models,
+        }
 }
 
 /// The `[[ignore]]` tables, and which were of use.
@@ -212,12 +225,13 @@ impl<'d> Ignores<'d> {
         let mut findings = Vec::new();
         for (ignore, met) in self.all {
             let Ignore { place, code, .. } = *ignore;
+            let off = decisions.config.is_some_and(|config| config.level(code) == Some(Level::Off));
             if let Some(day) = ignore.expires.filter(|_| ignore.expired(self.today) && (met || decisions.complete)) {
                 let message = format!("the ignore of {code} expired on {day}");
                 let finding = rules::EXPIRED_IGNORE.finding(message).about(["ignore"]);
                 let help = "mend what it ignores, or look at it again and set another day";
                 findings.push(finding.at(place, format!("reason: {}", ignore.reason)).help(help));
-            } else if !met && decisions.complete {
+            } else if !met && decisions.complete && !off {
                 let message = format!("an ignore of {code} excuses nothing");
                 let finding = rules::UNUSED_IGNORE.finding(message).about(["ignore"]);
                 let help = "remove it, or correct what it names";

@@ -7,7 +7,7 @@ mod decode;
 mod escape;
 mod nearest;
 
-use std::sync::Arc;
+use std::{borrow::Cow, path::Path, sync::Arc};
 
 pub use decode::{DecodeError, decode, decode_as};
 pub use escape::{escape, has_command, is_hidden, without_commands};
@@ -191,6 +191,8 @@ pub fn floor_char_boundary(text: &str, offset: usize) -> usize {
 #[derive(Debug, Default)]
 pub struct Sources {
     all: Vec<Source>,
+    /// The working folder as seen from the project's, if it lies in that: `deploy/prod`.
+    within: String,
 }
 
 impl Sources {
@@ -217,6 +219,29 @@ impl Sources {
         &self.all[file.index()]
     }
 
+    /// Says where in the project the working folder lies.
+    pub fn set_within(&mut self, folder: String) {
+        self.within = folder;
+    }
+
+    /// The path of a source that stays the same whatever folder of the project envcheck is run in.
+    #[must_use]
+    pub fn steady_path(&self, file: FileId) -> Cow<'_, str> {
+        let shown = self.get(file).path.as_str();
+        if self.within.is_empty() || Path::new(shown).is_absolute() {
+            return Cow::Borrowed(shown);
+        }
+        let mut parts: Vec<&str> = self.within.split('/').collect();
+        for part in shown.split('/') {
+            match part {
+                ".." if parts.pop().is_none() => return Cow::Borrowed(shown),
+                ".." | "." => {}
+                part => parts.push(part),
+            }
+        }
+        Cow::Owned(parts.join("/"))
+    }
+
     /// All of them, in the order in which they were read.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &Source)> {
         self.all.iter().enumerate().map(|(at, source)| (FileId(u32::try_from(at).unwrap_or(u32::MAX)), source))
@@ -232,6 +257,17 @@ impl Sources {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_steady_path_is_the_same_from_every_folder() {
+        let mut sources = Sources::default();
+        let files = ["r.txt", "../r.txt", "../../train/r.txt", "../../../r.txt", "/r.txt"]
+            .map(|path| sources.add(Source::new(path.into(), Form::Text, "".into())));
+        assert_eq!(sources.steady_path(files[1]), "../r.txt");
+        sources.set_within("deploy/prod".to_owned());
+        let steady = files.map(|file| sources.steady_path(file));
+        assert_eq!(steady, ["deploy/prod/r.txt", "deploy/r.txt", "train/r.txt", "../../../r.txt", "/r.txt"]);
+    }
 
     #[test]
     fn positions_count_characters_and_lines_from_one() {

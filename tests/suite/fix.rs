@@ -140,3 +140,45 @@ fn declared_environments_are_mended_from_any_folder() {
     refused(&scratch.run(&["fix", "train", "--train", "serve"]), &["cannot be used with"]);
     refused(&scratch.run(&["fix", "gone"]), &["could not read `gone`"]);
 }
+
+#[test]
+fn an_edit_is_valid_for_conda_or_not_made() {
+    let edited = |train: &str, spec: &str| {
+        let scratch = pair(train, "");
+        fs::remove_file(scratch.path("serve/requirements.txt")).unwrap();
+        scratch.put("serve/environment.yml", format!("name: x\ndependencies:\n  - python=3.11\n  - {spec}\n"));
+        let run = scratch.run(&["fix", "train", "serve", "--unsafe", "--write"]);
+        assert!(run.code < 2, "{}", run.stderr);
+        read(&scratch, "serve/environment.yml").lines().last().unwrap().trim_start_matches("  - ").to_owned()
+    };
+    let other = "scikit-learn==1.4.2\n";
+    assert_eq!(edited(other, "scikit-learn=1.5.0"), "scikit-learn==1.4.2");
+    assert_eq!(edited(other, "conda-forge::scikit-learn >=1.5,<1.6"), "conda-forge::scikit-learn ==1.4.2");
+    // A build belongs to its version; a key has no room for an operator; no channel has a local version.
+    for spec in ["scikit-learn=1.5.0=py311_0", "scikit-learn 1.5.0 py311_0", "\"scikit-learn[version=1.5.0]\""] {
+        assert_eq!(edited(other, spec), spec);
+    }
+    assert_eq!(edited("torch==2.2.0+cu121\n", "pytorch"), "pytorch");
+}
+
+#[test]
+fn files_with_a_mark_in_latin_1_and_read_only_ones() {
+    let scratch = pair("scikit-learn==1.4.2\n", "\u{feff}scikit-learn==1.5.0\r\n");
+    let plan = scratch.run(&["fix", "train", "serve"]).stdout;
+    assert!(plan.ends_with("-\u{feff}scikit-learn==1.5.0\r\n+\u{feff}scikit-learn==1.4.2\r\n"), "{plan}");
+    let latin = b"# caf\xe9\nscikit-learn==1.5.0 # \xe9\n";
+    fs::write(scratch.path("serve/requirements.txt"), latin).unwrap();
+    let run = scratch.run(&["fix", "train", "serve", "--write"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let expected = b"# caf\xe9\nscikit-learn==1.4.2 # \xe9\n";
+    assert_eq!(fs::read(scratch.path("serve/requirements.txt")).unwrap(), expected);
+    fs::write(scratch.path("serve/requirements.txt"), latin).unwrap();
+    let mut permissions = fs::metadata(scratch.path("serve/requirements.txt")).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(scratch.path("serve/requirements.txt"), permissions).unwrap();
+    refused(
+        &scratch.run(&["fix", "train", "serve", "--write"]),
+        &["could not write `serve/requirements.txt`: it is read-only"],
+    );
+    assert_eq!(fs::read(scratch.path("serve/requirements.txt")).unwrap(), latin);
+}

@@ -222,3 +222,65 @@ fn outputs_go_where_they_are_told() {
     refused(&scratch.run(&["check", "-o", "json="]), &["expected a file behind `json=`"]);
     refused(&scratch.run(&["check", "-o", "json=no/such/folder.json"]), &["could not write `no/such/folder.json`"]);
 }
+
+#[test]
+fn no_comment_is_called_unused_by_a_run_that_cannot_tell() {
+    let unused = |scratch: &Scratch, arguments: &[&str]| {
+        let run = scratch.run(&[arguments, &["--format", "concise", "--fail-on", "never"]].concat());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stdout.matches("[EC902]").count()
+    };
+    // Another comparison needs it.
+    let scratch = project("[environment.edge]\nrole = 'serving'\ninputs = ['edge.txt']\n");
+    scratch.put("edge.txt", TRAIN);
+    scratch.put("deploy/requirements.txt", SERVE.replace("1.5.0", "1.5.0 # envcheck: ignore[EC101] fine"));
+    scratch.put("train.txt", TRAIN.replace("1.4.2", "1.4.2 # envcheck: ignore[EC101] fine"));
+    assert_eq!(unused(&scratch, &["check"]), 0);
+    assert_eq!(unused(&scratch, &["diff", "train", "edge"]), 0);
+    assert_eq!(unused(&scratch, &["diff", "train.txt", "edge.txt", "--no-config"]), 1);
+    // The rule is off, for now.
+    let off = "[rules]\nEC101 = 'off'\n[[ignore]]\nrule = 'EC101'\nreason = 'known'\n";
+    let scratch = project(off);
+    scratch.put("train.txt", TRAIN.replace("1.4.2", "1.4.2 # envcheck: ignore[EC101, EC104] fine"));
+    assert_eq!(unused(&scratch, &["check"]), 1);
+    // The rule could not be decided: nobody says which driver there is.
+    let scratch = Scratch::new();
+    scratch.put("requirements.txt", "torch==2.4.0+cu121 # envcheck: ignore[EC301] the new driver comes in May\n");
+    assert_eq!(unused(&scratch, &["check", "requirements.txt"]), 0);
+    scratch.put("driver.lock", "version = 1\n[gpu]\ndriver = '550.54.14'\n");
+    assert_eq!(unused(&scratch, &["check", "requirements.txt", "driver.lock"]), 1);
+}
+
+#[test]
+fn a_baseline_is_the_same_from_every_folder() {
+    let scratch = project("");
+    scratch.run(&["check", "--write-baseline", "baseline.json"]);
+    let inside = report(&scratch, "deploy", &["check", "--baseline", "../baseline.json"]);
+    assert_eq!(about(&inside, "findings"), [""; 0]);
+    scratch.run_in("deploy", &["check", "--write-baseline", "second.json"]);
+    let read = |name: &str| fs::read_to_string(scratch.path(name)).unwrap();
+    assert_eq!(read("deploy/second.json"), read("baseline.json"));
+}
+
+#[test]
+fn a_revision_is_not_read_from_the_working_tree() {
+    let scratch = project("");
+    let top = scratch.path("");
+    git(&top, &["init", "-q"]);
+    git(&top, &["add", "."]);
+    git(&top, &["commit", "-qm", "one"]);
+    scratch.put("deploy/requirements.txt", SERVE.replace("1.2.5", "1.2.7"));
+    // A file named from the root would be the one of today, and nothing would be new.
+    let config = scratch.path("envcheck.toml");
+    let named = scratch.run(&["check", "--since", "HEAD", "--config", config.to_str().unwrap()]);
+    refused(&named, &["inputs and --config are paths relative to the working folder"]);
+    let relative = report(&scratch, "", &["check", "--since", "HEAD", "--config", "envcheck.toml"]);
+    assert_eq!(about(&relative, "findings"), ["EC101 catboost"]);
+    let text = fs::read_to_string(&config).unwrap();
+    scratch.put("envcheck.toml", text.replace("'deploy/", &format!("'{}deploy/", top.display())));
+    git(&top, &["add", "envcheck.toml"]);
+    git(&top, &["commit", "-qm", "two"]);
+    let run = scratch.run(&["check", "--since", "HEAD", "--format", "concise"]);
+    assert!(run.stderr.contains("an absolute path is not of a revision"), "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("EC101"), "{}", run.stdout);
+}
