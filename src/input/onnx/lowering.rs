@@ -136,7 +136,8 @@ impl Scan<'_> {
     /// An attribute, whose number may be an element type, as `to` of `Cast` is.
     fn attribute(&mut self, part: Part, depth: usize) -> Option<()> {
         let layout = &messages::ATTRIBUTE;
-        let (mut fields, mut name, mut number) = (Fields::new(self.bytes, part, layout), Part { start: 0, end: 0 }, None);
+        let (mut fields, mut name, mut number) =
+            (Fields::new(self.bytes, part, layout), Part { start: 0, end: 0 }, None);
         while let Some(field) = fields.pull().ok()? {
             layout.field(field.number)?;
             match (field.number, field.value) {
@@ -159,7 +160,10 @@ impl Scan<'_> {
 
 #[cfg(test)]
 mod tests {
-    use onnx_protobuf::{FunctionProto, GraphProto, Message as _, ModelProto, NodeProto, SparseTensorProto, StringStringEntryProto, TensorProto};
+    use onnx_protobuf::{
+        FunctionProto, GraphProto, Message as _, ModelProto, NodeProto, SparseTensorProto, StringStringEntryProto,
+        TensorProto,
+    };
 
     use super::*;
 

@@ -59,7 +59,9 @@ fn by_content(bytes: &[u8]) -> Claim {
             Ok(Some(field)) => field,
             Ok(None) => break,
             // A download that broke off in the graph: enough to say so if the user names the file.
-            Err(fault) if at > 0 && fault.is_cut_off() && (has_graph || fault.is_in(model::GRAPH)) => return Claim::Named,
+            Err(fault) if at > 0 && fault.is_cut_off() && (has_graph || fault.is_in(model::GRAPH)) => {
+                return Claim::Named;
+            }
             Err(_) => return Claim::No,
         };
         let fits = match (field.number, field.value) {

@@ -32,7 +32,8 @@ pub(super) fn describe(bytes: &[u8]) -> Option<String> {
     if let Some(pointer) = lfs_pointer(bytes) {
         return Some(pointer);
     }
-    if let Some((.., what)) = MARKS.iter().find(|(at, mark, _)| bytes.get(*at..).is_some_and(|it| it.starts_with(mark))) {
+    if let Some((.., what)) = MARKS.iter().find(|(at, mark, _)| bytes.get(*at..).is_some_and(|it| it.starts_with(mark)))
+    {
         return Some((*what).to_owned());
     }
     let start = &bytes[..bytes.len().min(4096)];
@@ -49,7 +50,9 @@ pub(super) fn describe(bytes: &[u8]) -> Option<String> {
 /// Git stores this text in place of a large file until it is fetched: <https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>.
 fn lfs_pointer(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(&bytes[..bytes.len().min(1024)]).ok()?;
-    if !text.starts_with("version https://git-lfs.github.com/spec/") && !text.starts_with("version https://hawser.github.com/spec/") {
+    if !text.starts_with("version https://git-lfs.github.com/spec/")
+        && !text.starts_with("version https://hawser.github.com/spec/")
+    {
         return None;
     }
     let size = text.lines().find_map(|line| line.strip_prefix("size ")?.trim().parse::<u64>().ok());
@@ -62,7 +65,9 @@ fn text(start: &[u8]) -> Option<String> {
     let text = match std::str::from_utf8(start) {
         Ok(text) => text,
         // Only the last character is cut.
-        Err(fault) if start.len() - fault.valid_up_to() < 4 => std::str::from_utf8(&start[..fault.valid_up_to()]).ok()?,
+        Err(fault) if start.len() - fault.valid_up_to() < 4 => {
+            std::str::from_utf8(&start[..fault.valid_up_to()]).ok()?
+        }
         Err(_) => return None,
     };
     if text.chars().any(|it| it.is_control() && !it.is_whitespace()) {

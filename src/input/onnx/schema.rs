@@ -228,7 +228,8 @@ mod tests {
 
     #[test]
     fn the_version_of_the_operator_set_counts() {
-        let since = |domain: &str, name: &str, opset| find(domain.as_bytes(), name.as_bytes(), opset).map(|it| it.since);
+        let since =
+            |domain: &str, name: &str, opset| find(domain.as_bytes(), name.as_bytes(), opset).map(|it| it.since);
         assert_eq!(since("ai.onnx", "Cast", 18), Some(13));
         assert_eq!(since("ai.onnx", "Gelu", 19), None);
         assert_eq!(since("com.microsoft", "Gelu", 1), Some(1));
@@ -236,7 +237,10 @@ mod tests {
         assert_eq!((since("ai.onnx", "Cast", 28), since("ai.onnx", "Cast", 29)), (Some(28), None));
         assert!(exists(b"ai.onnx", b"Upsample") && !exists(b"ai.onnx", b"NoSuchOperator"));
         let add = find(b"ai.onnx", b"Add", 14).unwrap();
-        assert_eq!((add.input(1), add.output(0), add.input(2)), (Parameter::Constraint("T"), Parameter::Constraint("T"), Parameter::Other));
+        assert_eq!(
+            (add.input(1), add.output(0), add.input(2)),
+            (Parameter::Constraint("T"), Parameter::Constraint("T"), Parameter::Other)
+        );
         let concat = find(b"ai.onnx", b"Concat", 13).unwrap();
         assert_eq!(concat.input(7), Parameter::Constraint("T"));
         assert_eq!(find(b"ai.onnx", b"Shape", 13).unwrap().output(0), Parameter::Fixed(7));
@@ -246,11 +250,17 @@ mod tests {
     fn the_form_of_nodes_is_known() {
         let of = |name: &str, opset| find(b"ai.onnx", name.as_bytes(), opset).unwrap();
         let mean = |opset| of("ReduceMean", opset);
-        assert_eq!((mean(17).attribute(b"axes"), mean(18).attribute(b"axes")), (AttributeType::Number(7), AttributeType::None));
+        assert_eq!(
+            (mean(17).attribute(b"axes"), mean(18).attribute(b"axes")),
+            (AttributeType::Number(7), AttributeType::None)
+        );
         assert_eq!((&mean(17).input_count, &mean(18).input_count), (&(1..=1), &(1..=2)));
         assert!(mean(18).needs(0) && !mean(18).needs(1) && !mean(18).needs(64));
         let concat = of("Concat", 13);
-        assert_eq!((&concat.input_count, concat.needs(0), concat.required.as_slice()), (&(1..=usize::MAX), false, ["axis"].as_slice()));
+        assert_eq!(
+            (&concat.input_count, concat.needs(0), concat.required.as_slice()),
+            (&(1..=usize::MAX), false, ["axis"].as_slice())
+        );
         assert_eq!(of("Add", 14).attribute(b""), AttributeType::None);
         assert_eq!(of("Add", 14).attribute(b"__note"), AttributeType::Any);
         assert!(of("Relu", 13).allows("T", 16) && !of("Relu", 13).allows("T", 9) && of("Relu", 13).allows("T9", 9));

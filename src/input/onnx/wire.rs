@@ -125,7 +125,7 @@ impl fmt::Display for WireError {
 #[derive(Debug, Clone)]
 pub(super) struct Fields<'a> {
     file: &'a [u8],
-    at: usize,
+    rest: &'a [u8],
     end: usize,
     layout: &'static Layout,
 }
@@ -133,27 +133,31 @@ pub(super) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The fields of the message in `part`.
     pub(super) fn new(file: &'a [u8], part: Part, layout: &'static Layout) -> Self {
-        Fields { file, at: part.start, end: part.end, layout }
+        Fields { file, rest: part.of(file), end: part.end, layout }
     }
 
     /// The byte behind the last field that came out.
     pub(super) fn position(&self) -> usize {
-        self.at
+        self.end - self.rest.len()
     }
 
     /// The next field, `None` at the end of the message.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a large model is little else than fields")]
     pub(super) fn pull(&mut self) -> Result<Option<Field>, WireError> {
         // Nearly every field has a key and a length or number of one byte each; all others take the long way.
-        match &self.file[self.at..self.end] {
+        match self.rest {
             [] => Ok(None),
-            [key, length, after @ ..] if key & 0x87 == 2 && *key > 7 && usize::from(*length) <= after.len().min(0x7f) => {
-                let start = self.at + 2;
-                self.at = start + usize::from(*length);
-                Ok(Some(Field { number: u32::from(key >> 3), value: Value::Bytes(Part { start, end: self.at }) }))
+            [key, length, after @ ..]
+                if key & 0x87 == 2 && *key > 7 && usize::from(*length) <= after.len().min(0x7f) =>
+            {
+                let start = self.end - after.len();
+                self.rest = &after[usize::from(*length)..];
+                let value = Value::Bytes(Part { start, end: start + usize::from(*length) });
+                Ok(Some(Field { number: u32::from(key >> 3), value }))
             }
-            [key, number, ..] if key & 0x87 == 0 && *key > 7 && *number < 0x80 => {
-                self.at += 2;
+            [key, number, after @ ..] if key & 0x87 == 0 && *key > 7 && *number < 0x80 => {
+                self.rest = after;
                 Ok(Some(Field { number: u32::from(key >> 3), value: Value::Number(u64::from(*number)) }))
             }
             _ => self.pull_any().map(Some),
@@ -161,11 +165,12 @@ impl<'a> Fields<'a> {
     }
 
     /// The next field of whatever kind; there is at least one byte.
+    #[inline(never)]
     fn pull_any(&mut self) -> Result<Field, WireError> {
-        let at = self.at;
-        let mut rest = &self.file[at..self.end];
+        let at = self.position();
+        let mut rest = self.rest;
         let (number, wire) = decode_key(&mut rest).map_err(|_| {
-            let unfinished = self.end - at < 10 && self.file[at..self.end].iter().all(|byte| byte & 0x80 != 0);
+            let unfinished = self.rest.len() < 10 && self.rest.iter().all(|byte| byte & 0x80 != 0);
             self.error(at, None, if unfinished { Reason::Number { end: self.end } } else { Reason::Key })
         })?;
         let value = match wire {
@@ -186,7 +191,7 @@ impl<'a> Fields<'a> {
             }
             WireType::StartGroup | WireType::EndGroup => return Err(self.error(at, Some(number), Reason::Group)),
         };
-        self.at = self.end - rest.len();
+        self.rest = rest;
         Ok(Field { number, value })
     }
 
@@ -243,7 +248,10 @@ mod tests {
     fn what_is_wrong_is_said_with_its_byte() {
         let lies = [0x08, 0x07, 0x3a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3f];
         let said = walk(&lies).unwrap_err();
-        assert!(said.starts_with("`graph` of the model begins at byte 2 and claims 4611686018427387903 bytes"), "{said}");
+        assert!(
+            said.starts_with("`graph` of the model begins at byte 2 and claims 4611686018427387903 bytes"),
+            "{said}"
+        );
         assert!(walk(&[0x0b]).unwrap_err().contains("`ir_version` of the model at byte 0 is a group"));
         assert_eq!(walk(&[0x08, 0x01, 0x00]).unwrap_err(), "expected a field of the model at byte 2, found none");
         assert!(walk(&[0x08, 0x80]).unwrap_err().contains("the file ends at byte 2"));

@@ -66,6 +66,15 @@ pub(super) struct Parts<'a> {
 }
 
 impl Parts<'_> {
+    /// Which inputs and outputs are left out: a bit for each of the first.
+    fn left_out(&self) -> (u64, u64) {
+        let bits = |names: &[&[u8]]| {
+            let empty = names.iter().take(64).enumerate().filter(|(_, name)| name.is_empty());
+            empty.fold(0, |all, (at, _)| all | 1 << at)
+        };
+        (bits(&self.inputs), bits(&self.outputs))
+    }
+
     /// Empties it for the next node; the memory of its lists stays.
     pub(super) fn clear(&mut self) {
         let Parts { name, operator, domain, overload, inputs, outputs, counts, attributes, .. } = self;
@@ -81,6 +90,60 @@ impl Parts<'_> {
     }
 }
 
+/// A node that nothing is wrong with: one of the same operator that looks like it needs no second look.
+#[derive(Debug)]
+pub(super) struct Sound<'a> {
+    schema: &'static Schema,
+    counts: (usize, usize),
+    left_out: (u64, u64),
+    attributes: Vec<(&'a [u8], u64)>,
+    stated: Option<i64>,
+    value: Option<i64>,
+    taken: Vec<i64>,
+    stated_outputs: Vec<i64>,
+    /// The element types of its outputs.
+    pub(super) made: Vec<i64>,
+    /// The place of its types among those of its operator.
+    pub(super) typing: usize,
+}
+
+impl<'a> Sound<'a> {
+    /// Takes down a node, in the room that the one before had.
+    pub(super) fn note(known: &mut Option<Box<Self>>, schema: &'static Schema, parts: &Parts<'a>, typing: usize) {
+        let sound = known.get_or_insert_with(|| {
+            Box::new(Sound {
+                schema,
+                counts: (0, 0),
+                left_out: (0, 0),
+                attributes: Vec::new(),
+                stated: None,
+                value: None,
+                taken: Vec::new(),
+                stated_outputs: Vec::new(),
+                made: Vec::new(),
+                typing,
+            })
+        });
+        (sound.schema, sound.counts, sound.left_out) = (schema, parts.counts, parts.left_out());
+        (sound.stated, sound.value, sound.typing) = (parts.stated, parts.value, typing);
+        sound.attributes.clone_from(&parts.attributes);
+        sound.taken.clone_from(&parts.taken);
+        sound.stated_outputs.clone_from(&parts.stated_outputs);
+        sound.made.clone_from(&parts.made);
+    }
+
+    /// Whether all is the same that `formed` and `typed` look at.
+    pub(super) fn is_like(&self, schema: &'static Schema, parts: &Parts<'_>) -> bool {
+        std::ptr::eq(self.schema, schema)
+            && self.counts == parts.counts
+            && self.taken == parts.taken
+            && self.stated_outputs == parts.stated_outputs
+            && (self.stated, self.value) == (parts.stated, parts.value)
+            && self.left_out == parts.left_out()
+            && self.attributes == parts.attributes
+    }
+}
+
 impl<'a> Walk<'a> {
     /// Finds the types of a node's constraints and of its outputs; what contradicts itself is said.
     pub(super) fn typed(&mut self, schema: &'static Schema, parts: &mut Parts<'a>, node: impl Fn() -> String) {
@@ -90,8 +153,13 @@ impl<'a> Walk<'a> {
         for (at, element) in parts.taken.iter().copied().enumerate().filter(|(_, element)| *element != 0) {
             match schema.input(at) {
                 Parameter::Fixed(fixed) if fixed != element => self.fault(|| {
-                    let (fixed, element, name) = (element_name(fixed), element_name(element), shown(parts.inputs[at], 80));
-                    format!("{} takes {fixed} as input {at}, and `{name}` of node `{}` is {element}", operator(), node())
+                    let (fixed, element, name) =
+                        (element_name(fixed), element_name(element), shown(parts.inputs[at], 80));
+                    format!(
+                        "{} takes {fixed} as input {at}, and `{name}` of node `{}` is {element}",
+                        operator(),
+                        node()
+                    )
                 }),
                 Parameter::Constraint(constraint) if !schema.allows(constraint, element) => {
                     broken = Some(constraint);
@@ -106,7 +174,11 @@ impl<'a> Walk<'a> {
                         broken = Some(constraint);
                         self.fault(|| {
                             let (bound, element) = (element_name(bound), element_name(element));
-                            format!("{} has one type `{constraint}`, and node `{}` gives it {bound} and {element}", operator(), node())
+                            format!(
+                                "{} has one type `{constraint}`, and node `{}` gives it {bound} and {element}",
+                                operator(),
+                                node()
+                            )
                         });
                     }
                 }
@@ -131,7 +203,11 @@ impl<'a> Walk<'a> {
             if is_certain && stated != 0 && stated != element && broken.is_none() {
                 self.fault(|| {
                     let (stated, element) = (element_name(stated), element_name(element));
-                    format!("`{}` is stated to be {stated}, and node `{}` makes {element} of it", shown(name, 80), node())
+                    format!(
+                        "`{}` is stated to be {stated}, and node `{}` makes {element} of it",
+                        shown(name, 80),
+                        node()
+                    )
                 });
             }
             parts.made.push(element);
@@ -153,7 +229,11 @@ impl<'a> Walk<'a> {
                 let plural = if bound == 1 { "" } else { "s" };
                 let text = || format!("{} {word} {bound} {what}{plural}, node `{}` has {count}", operator(), node());
                 // What nobody calls only has its nodes counted, and that not by all releases.
-                if scope.judged.is_some() { self.fault(text) } else { self.lesser_fault(Insistence::FunctionCounts, text) }
+                if scope.judged.is_some() {
+                    self.fault(text)
+                } else {
+                    self.lesser_fault(Insistence::FunctionCounts, text)
+                }
             }
         }
         if scope.judged.is_none() {
@@ -162,13 +242,17 @@ impl<'a> Walk<'a> {
         if let Some(at) = parts.inputs.iter().enumerate().position(|(at, name)| name.is_empty() && schema.needs(at)) {
             self.fault(|| format!("{} needs its input {at}, which node `{}` leaves out", operator(), node()));
         }
-        if let Some(at) = parts.outputs.iter().enumerate().position(|(at, name)| name.is_empty() && schema.needs_output(at)) {
+        if let Some(at) =
+            parts.outputs.iter().enumerate().position(|(at, name)| name.is_empty() && schema.needs_output(at))
+        {
             self.fault(|| format!("{} needs its output {at}, which node `{}` leaves out", operator(), node()));
         }
         for (name, stated) in &parts.attributes {
             match schema.attribute(name) {
                 AttributeType::None => {
-                    self.fault(|| format!("{} has no attribute `{}`, node `{}` has", operator(), shown(name, 60), node()));
+                    self.fault(|| {
+                        format!("{} has no attribute `{}`, node `{}` has", operator(), shown(name, 60), node())
+                    });
                 }
                 AttributeType::Number(number) if *stated != REFERENCE && *stated != number => self.fault(|| {
                     format!("{} has another type of attribute `{}` than node `{}`", operator(), shown(name, 60), node())
@@ -184,12 +268,15 @@ impl<'a> Walk<'a> {
         if parts.operator == b"Constant" && parts.attributes.is_empty() {
             self.fault(|| format!("{} needs a value, node `{}` has none", operator(), node()));
         }
-        let twice = |(at, (name, _)): (usize, &(&[u8], u64))| parts.attributes[..at].iter().any(|(other, _)| other == name);
+        let twice =
+            |(at, (name, _)): (usize, &(&[u8], u64))| parts.attributes[..at].iter().any(|(other, _)| other == name);
         if parts.attributes.len() > 1
             && let Some(at) = parts.attributes.iter().enumerate().position(twice)
         {
             let name = parts.attributes[at].0;
-            self.lesser_fault(Insistence::AttributeOnce, || format!("node `{}` has the attribute `{}` twice", node(), shown(name, 60)));
+            self.lesser_fault(Insistence::AttributeOnce, || {
+                format!("node `{}` has the attribute `{}` twice", node(), shown(name, 60))
+            });
         }
     }
 }
@@ -200,6 +287,12 @@ impl Walk<'_> {
         if self.model.faults.len() < FAULT_LIMIT {
             self.model.faults.push(text());
         }
+    }
+
+    /// How many broken rules are known; `None` once one more would not be counted.
+    pub(super) fn fault_counts(&self) -> Option<(usize, usize)> {
+        let counts = (self.model.faults.len(), self.model.lesser_faults.len());
+        (counts.0.max(counts.1) < FAULT_LIMIT).then_some(counts)
     }
 
     /// Remembers a fault that only some releases of ONNX Runtime mind.
@@ -233,7 +326,9 @@ fn told(parts: &Parts<'_>, schema: &Schema, constraint: &str) -> Option<i64> {
         }
         b"Multinomial" => Some(parts.stated.unwrap_or(6)),
         // Without a zero point it is the stated type, or the smallest.
-        b"QuantizeLinear" if by_inputs && constraint != "T1" => Some(parts.stated.filter(|it| *it != 0).unwrap_or(UINT8)),
+        b"QuantizeLinear" if by_inputs && constraint != "T1" => {
+            Some(parts.stated.filter(|it| *it != 0).unwrap_or(UINT8))
+        }
         _ => parts.stated.filter(|it| *it != 0),
     }
 }

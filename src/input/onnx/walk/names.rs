@@ -42,9 +42,14 @@ impl Hasher for NameHasher {
         for word in words {
             self.write_u64(u64::from_le_bytes(*word));
         }
-        if !rest.is_empty() {
-            let word = rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
-            self.write_u64(word);
+        // What is left is taken from both its ends, which may overlap: the length is written, too.
+        if let (Some(first), Some(last)) = (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+            self.write_u64(u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)));
+        } else if let [first, .., last] = rest {
+            let middle = rest[rest.len() / 2];
+            self.write_u64(u64::from(*first) << 16 | u64::from(middle) << 8 | u64::from(*last));
+        } else if let [only] = rest {
+            self.write_u64(u64::from(*only));
         }
     }
 

@@ -183,6 +183,13 @@ fn number(element: i64) -> i32 {
 }
 
 impl<'a> Walk<'a> {
+    /// Makes room for the values and names of so many nodes.
+    pub(super) fn expect(&mut self, nodes: usize) {
+        let nodes = nodes.min(VALUE_LIMIT);
+        self.scopes.values.reserve(nodes);
+        self.scopes.nodes.reserve(nodes);
+    }
+
     pub(super) fn open(&mut self) -> Opened {
         self.scopes.graphs = self.scopes.graphs.saturating_add(1);
         self.scopes.around.push(self.scopes.graphs);
@@ -446,7 +453,9 @@ impl<'a> Walk<'a> {
                 let name = part.of(self.bytes);
                 next = makers.get(name).copied();
                 if next.is_some_and(|at| nodes[at].1 == State::OnPath) {
-                    self.fault(|| format!("nodes take their own results: `{}` goes round in a circle", shown(name, 80)));
+                    self.fault(|| {
+                        format!("nodes take their own results: `{}` goes round in a circle", shown(name, 80))
+                    });
                     return Ok(());
                 }
             }
@@ -464,5 +473,9 @@ enum State {
 }
 
 fn no_type(element: i64) -> String {
-    if element == 0 { "no element type".to_owned() } else { format!("the element type {element}, which ONNX does not have") }
+    if element == 0 {
+        "no element type".to_owned()
+    } else {
+        format!("the element type {element}, which ONNX does not have")
+    }
 }

@@ -23,7 +23,18 @@ const FIELD_LIMIT: usize = 256;
 
 /// Operators that stretch their inputs over each other.
 const STRETCHED: [&[u8]; 13] = [
-    b"Add", b"And", b"Div", b"Equal", b"Greater", b"GreaterOrEqual", b"Less", b"LessOrEqual", b"Mul", b"Or", b"Pow", b"Sub",
+    b"Add",
+    b"And",
+    b"Div",
+    b"Equal",
+    b"Greater",
+    b"GreaterOrEqual",
+    b"Less",
+    b"LessOrEqual",
+    b"Mul",
+    b"Or",
+    b"Pow",
+    b"Sub",
     b"Xor",
 ];
 
@@ -37,7 +48,9 @@ impl<'a> Walk<'a> {
                     match (field.number, field.value) {
                         (tensor::DIMS, Value::Number(size)) => sizes.push(Some(size.cast_signed())),
                         (tensor::DIMS, Value::Bytes(part)) => {
-                            sizes.extend(packed(part.of(self.bytes)).take(RANK_LIMIT + 1).map(|size| Some(size.cast_signed())));
+                            sizes.extend(
+                                packed(part.of(self.bytes)).take(RANK_LIMIT + 1).map(|size| Some(size.cast_signed())),
+                            );
                         }
                         _ => {}
                     }
@@ -77,12 +90,28 @@ impl<'a> Walk<'a> {
         self.sizes(self.scopes.shape(place)?).ok()?
     }
 
+    /// The sizes of a node's first two inputs, if both are stated.
+    fn sizes_of_both(&self, parts: &Parts<'a>) -> Option<(Sizes, Sizes)> {
+        // Mostly one of them is the result of a node, and the other one need not be read.
+        if parts.shapes.iter().take(2).any(|place| *place == 0) {
+            return None;
+        }
+        Some((self.sizes_of(parts, 0)?, self.sizes_of(parts, 1)?))
+    }
+
     /// A weight must have the shape that the input of its name states.
     pub(super) fn compare_shapes(&mut self, name: &[u8], stated: Shape, stored: Shape) {
         let (Ok(Some(stated)), Ok(Some(stored))) = (self.sizes(stated), self.sizes(stored)) else { return };
         let differs = |(stated, stored): (&Option<i64>, &Option<i64>)| stated.is_some() && stated != stored;
         if stated.len() != stored.len() || stated.iter().zip(&stored).any(differs) {
-            self.fault(|| format!("input `{}` is stated to be {}, and its weight is {}", shown(name, 80), spelled(&stated), spelled(&stored)));
+            self.fault(|| {
+                format!(
+                    "input `{}` is stated to be {}, and its weight is {}",
+                    shown(name, 80),
+                    spelled(&stated),
+                    spelled(&stored)
+                )
+            });
         }
     }
 
@@ -94,7 +123,7 @@ impl<'a> Walk<'a> {
         let operator = parts.operator;
         if STRETCHED.contains(&operator) {
             // Older ones stretch only if they are told to.
-            let (Some(a), Some(b)) = (self.sizes_of(parts, 0), self.sizes_of(parts, 1)) else { return };
+            let Some((a, b)) = self.sizes_of_both(parts) else { return };
             if opset >= 7 && stretch_clashes(&a, &b) {
                 self.clash(operator, &a, &b, node);
             }
@@ -102,7 +131,7 @@ impl<'a> Walk<'a> {
         }
         match operator {
             b"MatMul" => {
-                let (Some(a), Some(b)) = (self.sizes_of(parts, 0), self.sizes_of(parts, 1)) else { return };
+                let Some((a, b)) = self.sizes_of_both(parts) else { return };
                 let inner = (a.last().copied().flatten(), b.get(b.len().saturating_sub(2)).copied().flatten());
                 let stacks = |sizes: &Sizes| sizes[..sizes.len().saturating_sub(2)].to_vec();
                 if matches!(inner, (Some(a), Some(b)) if a != b) || stretch_clashes(&stacks(&a), &stacks(&b)) {
@@ -110,13 +139,14 @@ impl<'a> Walk<'a> {
                 }
             }
             b"Gemm" => {
-                let (Some(a), Some(b)) = (self.sizes_of(parts, 0), self.sizes_of(parts, 1)) else { return };
+                let Some((a, b)) = self.sizes_of_both(parts) else { return };
                 // A vector stood for a matrix before operator set 7.
                 if a.len() != 2 || b.len() != 2 {
                     if opset >= 7 {
                         self.clash(operator, &a, &b, node);
                     }
-                } else if let (Some(a_size), Some(b_size)) = (a[usize::from(!parts.turned.0)], b[usize::from(parts.turned.1)])
+                } else if let (Some(a_size), Some(b_size)) =
+                    (a[usize::from(!parts.turned.0)], b[usize::from(parts.turned.1)])
                     && a_size != b_size
                 {
                     let text = clash(operator, &a, &b, node);
@@ -125,7 +155,11 @@ impl<'a> Walk<'a> {
             }
             b"Conv" => {
                 if let Some(sizes) = self.sizes_of(parts, 0).filter(|sizes| sizes.len() < 3) {
-                    let text = format!("Conv takes three dimensions or more, and node `{}` gives it {}", node(), spelled(&sizes));
+                    let text = format!(
+                        "Conv takes three dimensions or more, and node `{}` gives it {}",
+                        node(),
+                        spelled(&sizes)
+                    );
                     self.lesser_fault(Insistence::ConvRank, || text);
                 }
             }
@@ -134,9 +168,11 @@ impl<'a> Walk<'a> {
                 let (Some(all), Some(axis)) = (all, parts.axis) else { return };
                 let Some(first) = all.first() else { return };
                 if self.axis_fits(operator, axis, first.len(), &node) {
-                    let along = usize::try_from(axis).unwrap_or_else(|_| first.len() - usize::try_from(-axis).unwrap_or(0));
+                    let along =
+                        usize::try_from(axis).unwrap_or_else(|_| first.len() - usize::try_from(-axis).unwrap_or(0));
                     let fits = |other: &&Sizes| {
-                        let clash = |at: usize| at != along && matches!((first[at], other[at]), (Some(a), Some(b)) if a != b);
+                        let clash =
+                            |at: usize| at != along && matches!((first[at], other[at]), (Some(a), Some(b)) if a != b);
                         other.len() == first.len() && !(0..first.len()).any(clash)
                     };
                     if let Some(other) = all.iter().find(|other| !fits(other)) {
@@ -168,7 +204,8 @@ impl<'a> Walk<'a> {
 
 /// Whether two shapes cannot be stretched over each other, from the last size on.
 fn stretch_clashes(a: &Sizes, b: &Sizes) -> bool {
-    let clash = |(a, b): (&Option<i64>, &Option<i64>)| matches!((a, b), (Some(a), Some(b)) if a != b && *a != 1 && *b != 1);
+    let clash =
+        |(a, b): (&Option<i64>, &Option<i64>)| matches!((a, b), (Some(a), Some(b)) if a != b && *a != 1 && *b != 1);
     a.iter().rev().zip(b.iter().rev()).any(clash)
 }
 
@@ -178,6 +215,7 @@ fn clash(operator: &[u8], a: &Sizes, b: &Sizes, node: impl Fn() -> String) -> St
 
 /// `[2,3]`, with `?` for a size that is not stated.
 fn spelled(sizes: &Sizes) -> String {
-    let words: Vec<String> = sizes.iter().map(|size| size.map_or_else(|| "?".to_owned(), |size| size.to_string())).collect();
+    let words: Vec<String> =
+        sizes.iter().map(|size| size.map_or_else(|| "?".to_owned(), |size| size.to_string())).collect();
     format!("[{}]", words.join(","))
 }

@@ -85,7 +85,13 @@ impl Header<'_> {
             _ => (0, 0),
         };
         let fits = (least..=most).contains(&elements);
-        (!fits).then(|| format!("weight `{}` takes {elements} elements by its shape, and has {}", name(), if most < elements { most } else { least }))
+        (!fits).then(|| {
+            format!(
+                "weight `{}` takes {elements} elements by its shape, and has {}",
+                name(),
+                if most < elements { most } else { least }
+            )
+        })
     }
 }
 
@@ -121,13 +127,16 @@ impl<'a> Walk<'a> {
                 (tensor::DATA_TYPE, Value::Number(number)) => header.element = number.cast_signed(),
                 (tensor::RAW_DATA, Value::Bytes(part)) => header.raw = Some((part.end - part.start) as u64),
                 (tensor::FLOAT_DATA | tensor::DOUBLE_DATA, Value::Fixed) => header.holds(field.number, 1, 1),
-                (tensor::INT32_DATA | tensor::INT64_DATA | tensor::UINT64_DATA, Value::Number(_)) | (tensor::STRING_DATA, Value::Bytes(_)) => {
+                (tensor::INT32_DATA | tensor::INT64_DATA | tensor::UINT64_DATA, Value::Number(_))
+                | (tensor::STRING_DATA, Value::Bytes(_)) => {
                     header.holds(field.number, 1, 1);
                 }
                 (tensor::FLOAT_DATA, Value::Bytes(part)) => header.packed(field.number, part, 4, 4),
                 (tensor::DOUBLE_DATA, Value::Bytes(part)) => header.packed(field.number, part, 8, 8),
                 // A number takes one to ten bytes, and they are not counted one by one.
-                (tensor::INT32_DATA | tensor::INT64_DATA | tensor::UINT64_DATA, Value::Bytes(part)) => header.packed(field.number, part, 1, 10),
+                (tensor::INT32_DATA | tensor::INT64_DATA | tensor::UINT64_DATA, Value::Bytes(part)) => {
+                    header.packed(field.number, part, 1, 10)
+                }
                 (tensor::NAME, Value::Bytes(part)) => header.name = part.of(self.bytes),
                 (tensor::DATA_LOCATION, Value::Number(number)) => header.is_external = number == messages::EXTERNAL,
                 (tensor::EXTERNAL_DATA, Value::Bytes(part)) => {
@@ -153,7 +162,10 @@ impl<'a> Walk<'a> {
     fn external(&mut self, header: &Header<'_>) -> Option<(usize, Option<u64>)> {
         let name = header.name;
         let Some(location) = header.location.as_ref().filter(|location| !location.is_empty()) else {
-            self.external_fault(format!("tensor `{}` is stored outside the model, but in no named file", shown(name, 80)));
+            self.external_fault(format!(
+                "tensor `{}` is stored outside the model, but in no named file",
+                shown(name, 80)
+            ));
             return None;
         };
         if let Some(key) = &header.odd_key {
@@ -163,14 +175,19 @@ impl<'a> Walk<'a> {
         let length = self.external_number(name, "length", header.length.as_deref());
         let own = header.elements.and_then(|elements| messages::stored_bytes(header.element, elements));
         if messages::element_word(header.element).is_some_and(|word| word == "string") {
-            self.external_fault(format!("tensor `{}` holds texts, which cannot lie outside the model", shown(name, 80)));
+            self.external_fault(format!(
+                "tensor `{}` holds texts, which cannot lie outside the model",
+                shown(name, 80)
+            ));
         }
         // A length of zero is taken for none.
         if let (Ok(Some(length @ 1..)), Some(own)) = (&length, own)
             && *length != own
         {
             let name = shown(name, 80);
-            self.external_fault(format!("tensor `{name}` takes {own} bytes by its type and shape, its length says {length}"));
+            self.external_fault(format!(
+                "tensor `{name}` takes {own} bytes by its type and shape, its length says {length}"
+            ));
         }
         let needed = match (offset, length) {
             (Ok(offset), Ok(length)) => length.or(own).and_then(|length| length.checked_add(offset.unwrap_or(0))),
@@ -181,7 +198,14 @@ impl<'a> Walk<'a> {
             None if self.model.external_data.len() < EXTERNAL_LIMIT => {
                 let text = lossy(location);
                 self.external.insert(location.clone(), self.model.external_data.len());
-                self.model.external_data.push(ExternalData { location: text, tensors: 0, is_used: false, used_bytes: None, needed_bytes: None, found: ExternalFile::Unknown });
+                self.model.external_data.push(ExternalData {
+                    location: text,
+                    tensors: 0,
+                    is_used: false,
+                    used_bytes: None,
+                    needed_bytes: None,
+                    found: ExternalFile::Unknown,
+                });
                 self.model.external_data.len() - 1
             }
             None => {

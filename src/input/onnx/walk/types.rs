@@ -7,8 +7,8 @@ use crate::{
     fact::{Dimension, Signature},
     input::onnx::{
         messages::{
-            self, DimensionValue, ShapeDimension, element_word, graph, map_type, model, nested_type, opaque_type, shape,
-            tensor_type, value_info, value_type,
+            self, DimensionValue, ShapeDimension, element_word, graph, map_type, model, nested_type, opaque_type,
+            shape, tensor_type, value_info, value_type,
         },
         view::shown,
         wire::{Fields, Part, Value, WireError},
@@ -154,7 +154,9 @@ impl<'a> Walk<'a> {
 
     fn spell(&mut self, name: &[u8], kind: &Kind) -> Result<Signature, WireError> {
         let shape = match kind {
-            Kind::Tensor { shape: Some(part), .. } | Kind::Sparse { shape: Some(part), .. } => self.shape(*part, name)?,
+            Kind::Tensor { shape: Some(part), .. } | Kind::Sparse { shape: Some(part), .. } => {
+                self.shape(*part, name)?
+            }
             _ => None,
         };
         Ok(Signature { name: lossy(name), dtype: self.word(kind), shape, span: None })
