@@ -460,7 +460,7 @@ impl<'a> Walk<'a> {
                 });
             }
             None if is_full => {
-                self.note(Topic::Import, || format!("more than {IMPORT_LIMIT} operator sets are imported"))
+                self.note(Topic::Import, || format!("more than {IMPORT_LIMIT} operator sets are imported"));
             }
             None => {
                 imports.insert(domain.to_vec(), version);

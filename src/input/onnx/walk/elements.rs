@@ -230,9 +230,9 @@ impl<'a> Walk<'a> {
                 let text = || format!("{} {word} {bound} {what}{plural}, node `{}` has {count}", operator(), node());
                 // What nobody calls only has its nodes counted, and that not by all releases.
                 if scope.judged.is_some() {
-                    self.fault(text)
+                    self.fault(text);
                 } else {
-                    self.lesser_fault(Insistence::FunctionCounts, text)
+                    self.lesser_fault(Insistence::FunctionCounts, text);
                 }
             }
         }

@@ -135,7 +135,7 @@ impl<'a> Walk<'a> {
                 (tensor::DOUBLE_DATA, Value::Bytes(part)) => header.packed(field.number, part, 8, 8),
                 // A number takes one to ten bytes, and they are not counted one by one.
                 (tensor::INT32_DATA | tensor::INT64_DATA | tensor::UINT64_DATA, Value::Bytes(part)) => {
-                    header.packed(field.number, part, 1, 10)
+                    header.packed(field.number, part, 1, 10);
                 }
                 (tensor::NAME, Value::Bytes(part)) => header.name = part.of(self.bytes),
                 (tensor::DATA_LOCATION, Value::Number(number)) => header.is_external = number == messages::EXTERNAL,
