@@ -83,7 +83,7 @@ impl Knowledge {
     ) -> impl Iterator<Item = (&ArtifactPromise, Provenance)> {
         let table = &self.artifact;
         let fits = move |row: &&ArtifactPromise| row.producer == producer && row.formats.iter().any(|it| it == format);
-        table.rows().iter().filter(fits).map(|row| (row, table.provenance(row)))
+        table.rows_with(producer).into_iter().filter(fits).map(|row| (row, table.provenance(row)))
     }
 
     /// A general statement by its id.

@@ -86,7 +86,7 @@ impl Knowledge {
     pub fn artifact_breaks(&self, format: &str, producer: &str) -> impl Iterator<Item = (&ArtifactBreak, Provenance)> {
         let table = &self.artifact_break;
         let fits = move |row: &&ArtifactBreak| row.producer == producer && row.formats.iter().any(|it| it == format);
-        table.rows().iter().filter(fits).map(|row| (row, table.provenance(row)))
+        table.rows_with(producer).into_iter().filter(fits).map(|row| (row, table.provenance(row)))
     }
 }
 

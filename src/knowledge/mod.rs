@@ -1,7 +1,7 @@
 //! What is true in the world: tables of rows, each with the document or the measurement that says so.
 //!
 //! A table is one `.toml` beside one `.rs` with its row type and its questions. The build turns the TOML into lines
-//! (`build.rs`); a row is parsed when it is first asked for. What has no row is unknown, and the unknown is never an
+//! (`build/knowledge.rs`); a row is parsed when it is first asked for. What has no row is unknown, and the unknown is never an
 //! error. `grounds` is the strongest severity that a row may cause on its own.
 
 use serde::Deserialize;
@@ -399,6 +399,26 @@ mod tests {
         }
         for name in ["no-such-package", "", "numpy-", "torch2"] {
             assert_eq!(table.rows_of(name).count(), 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn rows_are_found_by_a_value_that_they_hold() {
+        let knowledge = Knowledge::built_in();
+        let table = &knowledge.artifact_break;
+        let texts: Vec<&str> = table.texts().collect();
+        assert_eq!(table.rows_with("no-such-format").len(), 0);
+        let of = |value: &str| table.rows_with(value).into_iter().map(|row| row.claim.clone()).collect::<Vec<_>>();
+        let found: Vec<_> =
+            ["pickle", "onnx", "xgboost", "scikit-learn"].into_iter().map(|value| (value, of(value))).collect();
+        assert_eq!(table.rows().len(), texts.len());
+        for (value, found) in found {
+            let holds = |row: &&artifact_break::ArtifactBreak| {
+                row.producer == value || row.formats.iter().any(|it| it == value)
+            };
+            for row in table.rows().iter().filter(holds) {
+                assert!(found.contains(&row.claim), "{value}: {}", row.claim);
+            }
         }
     }
 

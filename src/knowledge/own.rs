@@ -17,7 +17,7 @@ use super::{
 };
 use crate::text::{Form, Source, Span, nearest};
 
-/// The keys that rows are looked up by, as in `build.rs`; the first one that a row has counts.
+/// The keys that rows are looked up by, as in `build/knowledge.rs`; the first one that a row has counts.
 const NAMES: [&str; 5] = ["package", "distributions", "name", "id", "build"];
 
 /// The keys of the witness.

@@ -121,7 +121,7 @@ pub struct Table<R: Row> {
 /// and the last release that the row may be about. Sorted by hash, then as in the file.
 pub(super) type IndexEntry = (u64, [u32; 4], u64, u64);
 
-/// The hash of a name in the index. `build.rs` has the same.
+/// The hash of a name in the index. `build/knowledge.rs` has the same.
 #[inline]
 fn name_hash(name: &str) -> u64 {
     let mix = |hash: u64, word: u64| {
@@ -134,7 +134,7 @@ fn name_hash(name: &str) -> u64 {
     mix(hash, last)
 }
 
-/// The word of a filter with the bit of a hash. `build.rs` has the same.
+/// The word of a filter with the bit of a hash. `build/knowledge.rs` has the same.
 #[inline]
 fn word_of(hash: u64, words: usize) -> usize {
     usize::try_from(hash >> 48).map_or(0, |high| high % words)
@@ -142,7 +142,7 @@ fn word_of(hash: u64, words: usize) -> usize {
 
 /// The key of a release number, the same for all its spellings: four small numbers in one. `None` for what is more.
 ///
-/// `build.rs` gives the rows theirs.
+/// `build/knowledge.rs` gives the rows theirs.
 fn release_key(parts: &[u64]) -> Option<u64> {
     let used = parts.len() - parts.iter().rev().take_while(|part| **part == 0).count();
     if used > 4 || parts.iter().any(|part| *part >= 0xffff) {
@@ -347,6 +347,20 @@ impl<R: Row> Table<R> {
             &self.lines[from as usize..to as usize]
         };
         self.indexed("").filter(|at| holds(place(*at))).map(|at| self.row(at)).collect()
+    }
+
+    /// In a table whose rows have no names, at least those that hold a text as a whole value of some key or list.
+    pub fn rows_with(&self, value: &str) -> Vec<&R> {
+        if !self.overriding.is_empty() || !self.added.is_empty() || self.rows.get().is_some() {
+            return self.rows().iter().collect();
+        }
+        // As it stands in the lines, which are JSON.
+        let Ok(quoted) = serde_json::to_string(value) else { return self.rows().iter().collect() };
+        let holds = |at: &usize| {
+            let (_, [_, _, from, to], ..) = self.index[*at];
+            self.lines[from as usize..to as usize].contains(&quoted)
+        };
+        self.indexed("").filter(holds).map(|at| self.row(at)).collect()
     }
 
     /// The row of one package that reaches farthest, or nothing where the index alone does not tell.

@@ -91,8 +91,10 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
     let producer = model.value.producer.as_ref().and_then(|it| distribution(&it.name));
     let knowledge = ctx.knowledge;
     let of_format = |formats: &[String]| formats.iter().any(|it| it == format);
-    let breaking = knowledge.artifact_break.rows().iter().filter(|row| of_format(&row.formats)).map(|row| &row.producer);
-    let promised = knowledge.artifact.rows().iter().filter(|row| of_format(&row.formats)).map(|row| &row.producer);
+    let breaking = knowledge.artifact_break.rows_with(format).into_iter();
+    let breaking = breaking.filter(|row| of_format(&row.formats)).map(|row| &row.producer);
+    let promised = knowledge.artifact.rows_with(format).into_iter();
+    let promised = promised.filter(|row| of_format(&row.formats)).map(|row| &row.producer);
     let parts: BTreeSet<&String> = breaking.chain(promised).collect();
     for part in parts {
         let Some(writer) = writer(side, model, part, producer.as_ref()) else { continue };

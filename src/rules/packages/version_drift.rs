@@ -81,7 +81,8 @@ fn unsupported(ctx: &Context<'_>, train: &PackageView, serve: &PackageView, find
         return finding;
     }
     let table = &ctx.knowledge.artifact;
-    let broken = table.rows().iter().find(|row| row.producer == serve.name.as_str() && !row.kept(writer, reader));
+    let name = serve.name.as_str();
+    let broken = table.rows_with(name).into_iter().find(|row| row.producer == name && !row.kept(writer, reader));
     let Some(row) = broken else { return finding };
     finding
         .severity(Severity::Warning)

@@ -23,7 +23,8 @@ const RELEASES: &str = "releases";
 /// The keys that rows are looked up by; the first one that a row has counts.
 const KEYS: [&str; 5] = ["package", "distributions", "name", "id", "build"];
 
-fn main() {
+/// Compiles all tables.
+pub(crate) fn compile() {
     let folder = Path::new("src/knowledge");
     let out = env::var_os("OUT_DIR").expect("cargo sets OUT_DIR");
     println!("cargo::rerun-if-changed={}", folder.display());
