@@ -118,16 +118,17 @@ impl Deriver<'_> {
                     let server = NamedVersion { name: name.to_owned(), version: Some(version.to_owned()) };
                     (FactKind::Server(server), text.to_owned())
                 }),
-                "library" => text.split_once(' ').map(|(name, version)| {
+                "library" if !text.is_empty() => {
+                    let (name, version) = text.split_once(' ').map_or((text, None), |(name, it)| (name, Some(it)));
                     let library = Library {
                         name: name.to_owned(),
-                        version: Dotted::parse(version),
+                        version: version.and_then(Dotted::parse),
                         from: Some(format!("image {}", image.reference)),
                         requires_libc: None,
                         cuda: None,
                     };
-                    (FactKind::Library(library), text.to_owned())
-                }),
+                    Some((FactKind::Library(library), text.to_owned()))
+                }
                 "package" => package(text, place).map(|it| (FactKind::Package(Arc::new(it)), text.to_owned())),
                 _ => None,
             };

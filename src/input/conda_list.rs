@@ -8,7 +8,7 @@
 
 use super::{
     Claim, Files, Format, Probe, Reading,
-    installed::{self, CondaPackage, Word, lines, words},
+    installed::{self, CondaPackage, Word, lines, words}, pasted,
 };
 use crate::text::{FileId, Span, floor_char_boundary};
 
@@ -36,7 +36,7 @@ fn claims(probe: &Probe<'_>) -> Claim {
         }
     }
     if table || (marked && rows > other) {
-        Claim::Certain
+        pasted::certain(probe)
     } else if rows > 0 && other == 0 {
         Claim::Likely
     } else if rows > other {

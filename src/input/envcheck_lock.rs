@@ -10,7 +10,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Claim, Fault, Files, Format, Probe, Reading, Skipped};
+use super::{Claim, Fault, Files, Format, Probe, Reading, Skipped, pasted};
 use crate::{
     fact::{
         Dimension, Fact, FactKind, Gpu, Image, ImageRole, Libc, Library, Model, NamedVersion, Package, PackageName, PackageParts,
@@ -57,7 +57,12 @@ fn claims(probe: &Probe<'_>) -> Claim {
             }
         }
     }
-    if versioned && tables > 0 { Claim::Likely } else { Claim::No }
+    if !versioned || tables == 0 {
+        return Claim::No;
+    }
+    // A script or a manual that shows a lock is none.
+    let quotes = pasted::is_prose_or_code(probe.name) && !probe.name.ends_with(".toml");
+    if quotes { Claim::Named } else { Claim::Likely }
 }
 
 fn read(files: &mut Files<'_>, file: FileId) -> Reading {

@@ -19,7 +19,7 @@ use super::{
     Claim, Files, Format, Probe, Reading,
     installed::Word,
     locked,
-    toml_parts::{self, Lookup as _},
+    toml_parts::{self, Lookup as _}, pasted,
 };
 use crate::{
     fact::{Package, PackageName, marker::Marker},
@@ -42,7 +42,7 @@ fn claims(probe: &Probe<'_>) -> Claim {
     let numbered = text.lines().take(50).any(|line| line.starts_with("version = ") && !line.contains('"'));
     match (probe.name.ends_with("uv.lock") || probe.name.ends_with(".py.lock"), numbered) {
         (true, true) => Claim::Certain,
-        (false, true) if has_source() => Claim::Likely,
+        (false, true) if has_source() && !pasted::is_prose_or_code(probe.name) => Claim::Likely,
         _ => Claim::No,
     }
 }

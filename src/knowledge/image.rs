@@ -424,11 +424,11 @@ mod tests {
     fn tags_say_what_is_inside() {
         assert_eq!(
             shipped("nvidia/cuda:12.2.2-cudnn8-runtime-ubuntu22.04"),
-            ["cuda 12.2.2", "cudnn 8", "distribution ubuntu 22.04"]
+            ["cuda 12.2.2", "cudnn 8", "distribution ubuntu 22.04", "library cuda-compat"]
         );
         assert_eq!(
             shipped("nvidia/cuda:12.6.3-cudnn-devel-ubuntu24.04"),
-            ["cuda 12.6.3", "cudnn 9", "distribution ubuntu 24.04"]
+            ["cuda 12.6.3", "cudnn 9", "distribution ubuntu 24.04", "library cuda-compat"]
         );
         assert_eq!(shipped("mirror.example:5000/nvidia/cuda:10.0-base"), ["cuda 10.0"]);
         assert_eq!(shipped("python:3.11-slim-bookworm"), ["python 3.11", "codename bookworm"]);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::{
     environment::Environment,
-    fact::{Dimension, FactKind, ImageRole, Model, Signature},
+    fact::{Dimension, FactKind, ImageRole, Library, Model, Signature, Standing},
     text::is_hidden,
 };
 
@@ -21,8 +21,15 @@ pub fn write_lock(environment: &Environment, name: Option<&str>, role: Option<&s
     section_environment(&mut out, environment, name, role);
     section_gpu(&mut out, environment);
     packages(&mut out, environment, &mut notes);
+    let mut written: Vec<&Library> = Vec::new();
     for seen in environment.libraries() {
         let library = seen.value;
+        // What follows from an image alone, follows from the lock as well, and a lock says again what its image brings.
+        let follows = seen.standing == Standing::Implied && library.version.is_none();
+        if follows || written.contains(&library) {
+            continue;
+        }
+        written.push(library);
         let _ = writeln!(out, "\n[[library]]\nname = {}", quoted(&library.name));
         if let Some(version) = &library.version {
             let _ = writeln!(out, "version = {}", quoted(&version.to_string()));

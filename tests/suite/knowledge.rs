@@ -97,7 +97,7 @@ fn an_overriding_row_hides_what_it_replaces_and_nothing_else() {
     assert_eq!(knowledge.wheel_libc("numpy", &version("1.26.2")).unwrap().0.glibc.to_string(), "2.35");
     let shipped = knowledge.shipped(&Reference::parse("nvidia/cuda:12.2.2-cudnn8-runtime-ubuntu22.04"));
     let shipped: Vec<String> = shipped.iter().map(|it| format!("{} {}", it.word, it.text)).collect();
-    assert_eq!(shipped, ["cudnn 8.9.5", "cuda 12.2.2", "distribution ubuntu 22.04"]);
+    assert_eq!(shipped, ["cudnn 8.9.5", "cuda 12.2.2", "distribution ubuntu 22.04", "library cuda-compat"]);
     assert!(knowledge.changes_between("torchvision", &version("0.16.1"), &version("0.17.2")).is_empty());
     assert_eq!(knowledge.changes_between("torchvision", &version("0.18.0"), &version("0.19.0")).len(), 1);
     let releases: Vec<_> = knowledge.onnxruntime_release.rows().iter().collect();

@@ -3,7 +3,7 @@ use crate::{
     fact::{FactKind, ImageRole, Standing},
     finding::{Finding, Impact, Severity, Verdicts},
     knowledge::{
-        Knowledge, Reason,
+        Grounds, Knowledge, Reason,
         cuda::{DriverFloor, DriverSystem},
         gpu::GpuKind,
     },
@@ -22,8 +22,8 @@ rule! {
     /// not what is installed.
     ///
     /// From CUDA 11 on, any driver of the major's first branch or newer will do (minor-version compatibility); before, the
-    /// driver must be that of the toolkit. A newer driver is never a problem. On data-center GPUs the `cuda-compat` package
-    /// lets an older driver run a newer CUDA.
+    /// driver must be that of the toolkit. A newer driver is never a problem. On data-center GPUs the `cuda-compat` package,
+    /// which NVIDIA's images bring along, lets some older drivers run a newer CUDA.
     ///
     /// ## Example
     ///
@@ -250,6 +250,9 @@ fn unknown_image(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     }
 }
 
+/// The beginning of the package's name, and the whole of it where an image brings it.
+const COMPAT: &str = "cuda-compat";
+
 /// What the cuda-compat package does about an old driver.
 enum Compat {
     /// It is not there.
@@ -262,27 +265,67 @@ enum Compat {
     Runs,
 }
 
-/// What the cuda-compat package changes, where one is declared.
+/// A cuda-compat package: newer driver libraries beside an older driver.
+struct CompatPackage<'e> {
+    name: String,
+    /// The CUDA that its libraries are of.
+    cuda: CudaVersion,
+    place: Place,
+    /// Why it is there, where an image brings it.
+    reasons: &'e [Reason],
+    /// Whether it is surely there.
+    sure: bool,
+}
+
+/// The package that is declared for a CUDA version, or the one that an image with CUDA of that major brings.
+fn compat_package<'e>(side: &'e Environment, cuda: &CudaVersion) -> Option<CompatPackage<'e>> {
+    let name = format!("{COMPAT}-{}-{}", cuda.major(), cuda.minor().unwrap_or(0));
+    let declared = side.libraries().into_iter().find(|seen| seen.value.name == name).map(|seen| seen.place);
+    if let Some(place) = declared.or_else(|| side.package(&name).map(crate::environment::PackageView::place)) {
+        return Some(CompatPackage { name, cuda: cuda.clone(), place, reasons: &[], sure: true });
+    }
+    let brought = side.implied().iter().find(|it| matches!(&it.fact.kind, FactKind::Library(it) if it.name == COMPAT))?;
+    let of_image = side.implied().iter().find_map(|it| match &it.fact.kind {
+        FactKind::Cuda(own) if it.from == brought.from => Some(own.clone()),
+        _ => None,
+    });
+    let own = of_image.filter(|own| own.major() >= cuda.major())?;
+    let sure = brought.grounds() == Grounds::Error;
+    Some(CompatPackage { name: COMPAT.to_owned(), cuda: own, place: brought.fact.place, reasons: &brought.reasons, sure })
+}
+
+/// What the cuda-compat package changes, where there is one.
 fn compat(ctx: &Context<'_>, side: &Environment, driver: &Driver<'_>, cuda: &CudaVersion, finding: Finding) -> (Compat, Finding) {
-    let wanted = format!("cuda-compat-{}-{}", cuda.major(), cuda.minor().unwrap_or(0));
-    let declared = side.libraries().into_iter().find(|seen| seen.value.name == wanted).map(|seen| seen.place);
-    let declared = declared.or_else(|| side.package(&wanted).map(crate::environment::PackageView::place));
-    let (Some(place), Some(version)) = (declared, driver.version) else { return (Compat::Absent, finding) };
-    let finding = finding.label(&side.name, place, format!("{wanted} is installed"));
+    // It is made for Linux; below WSL the driver is that of Windows.
+    let package = compat_package(side, cuda).filter(|_| driver.system == DriverSystem::Linux);
+    let (Some(package), Some(version)) = (package, driver.version) else { return (Compat::Absent, finding) };
+    let (supported, provenance) = ctx.knowledge.forward_compat(&package.cuda, version.branch());
+    let brought = !package.reasons.is_empty();
+    // Nobody asked for what an image brings: it only counts where it is documented to work.
+    if brought && !supported.holds() {
+        return (Compat::Absent, finding);
+    }
+    let mut finding = finding;
+    if !brought {
+        finding = finding.label(&side.name, package.place, format!("{} is installed", package.name));
+    }
+    for reason in package.reasons {
+        finding = finding.because(reason.clone());
+    }
     let kinds: Vec<Option<GpuKind>> = side.gpus(ctx.knowledge).iter().map(|gpu| gpu.kind).collect();
     if kinds.contains(&Some(GpuKind::Geforce)) {
         return (Compat::Useless, finding.because(ctx.knowledge.statement("forward-compat-hardware")));
     }
-    let (supported, provenance) = ctx.knowledge.forward_compat(cuda, version.branch());
     let verb = if supported.holds() { "supports" } else { "does not support" };
-    let claim = format!("cuda-compat for CUDA {} {verb} drivers of branch {}", cuda.prefix(2), version.branch());
+    let claim = format!("cuda-compat for CUDA {} {verb} drivers of branch {}", package.cuda.prefix(2), version.branch());
     let finding = match provenance {
         Some(provenance) => finding.because(Reason { claim, provenance }),
         None => finding,
     };
     let known_to_fit = !kinds.is_empty() && kinds.iter().all(|kind| *kind == Some(GpuKind::DataCenter));
     match supported {
-        Truth::Holds if known_to_fit => (Compat::Runs, finding),
+        Truth::Holds if known_to_fit && package.sure => (Compat::Runs, finding),
+        Truth::Holds if known_to_fit => (Compat::Doubtful, finding),
         Truth::Holds => (Compat::Doubtful, finding.because(ctx.knowledge.statement("forward-compat-hardware"))),
         Truth::Undecided => (Compat::Doubtful, finding),
         Truth::Violated => (Compat::Useless, finding),
