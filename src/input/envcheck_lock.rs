@@ -61,7 +61,8 @@ fn claims(probe: &Probe<'_>) -> Claim {
         return Claim::No;
     }
     // A script or a manual that shows a lock is none.
-    let quotes = pasted::is_prose_or_code(probe.name) && !probe.name.ends_with(".toml");
+    let toml = probe.name.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("toml"));
+    let quotes = pasted::is_prose_or_code(probe.name) && !toml;
     if quotes { Claim::Named } else { Claim::Likely }
 }
 
