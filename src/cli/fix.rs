@@ -210,6 +210,10 @@ impl Fix {
             let word = if remarks == 1 { "remark" } else { "remarks" };
             let _ = writeln!(out, "  and {remarks} {word}, which -v shows");
         }
+        let worth = |finding: &Finding| finding.severity > Severity::Info;
+        if !plan.is_empty() && after.iter().any(|it| it.verdicts.findings.iter().any(worth)) {
+            out.push_str("with these edits written, run fix again: others may fit then\n");
+        }
         if self.write {
             return terminal::print(&out);
         }

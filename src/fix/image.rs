@@ -92,32 +92,41 @@ pub(super) fn candidates(context: &Context<'_>, side: &Environment, finding: &Fi
     let numbers = knowledge.tag_numbers(own);
     let mut tags = knowledge.sibling_tags(&reference);
     let training = context.training.filter(|_| side.side == Side::Serving);
-    // A tag that training runs on exists.
-    let trained: Vec<String> = training
+    let trained: Vec<Reference<'_>> = training
         .into_iter()
         .flat_map(Environment::images)
         .map(|seen| Reference::parse(&seen.value.reference))
-        .filter(|other| other.path == reference.path && knowledge.same_shape(&reference, other))
-        .filter_map(|other| other.tag.map(str::to_owned))
+        .filter(|other| other.path == reference.path)
         .collect();
-    tags.extend(trained.iter().filter(|tag| !tags.contains(tag)).cloned().collect::<Vec<_>>());
-    tags.sort_by_cached_key(|tag| knowledge.tag_numbers(tag));
+    // A tag that training runs on exists.
+    let alike = trained.iter().filter(|other| knowledge.same_shape(&reference, other));
+    tags.extend(alike.filter_map(|other| other.tag.map(str::to_owned)));
+    tags.sort_by_cached_key(|tag| (knowledge.tag_numbers(tag), tag.clone()));
+    tags.dedup();
     let place = tags.partition_point(|tag| knowledge.tag_numbers(tag) < numbers);
     let python = training.and_then(Environment::python).map(|seen| seen.value.prefix(2).to_string());
     let brings = |tag: &str| brought(knowledge, &Reference { tag: Some(tag), ..reference.clone() });
     let before = brings(own);
-    let mut order: Vec<(usize, bool, usize, bool, String)> = Vec::new();
+    let trained: Vec<_> = trained.iter().map(|other| brought(knowledge, other)).collect();
+    let as_trained = |tag: &str| {
+        let own = brings(tag);
+        // A variant for development brings more, so only what both bring is compared.
+        let same = |other: &BTreeMap<String, String>| {
+            let mut both = own.iter().filter_map(|(what, version)| Some((version, other.get(what)?))).peekable();
+            both.peek().is_some() && both.all(|(a, b)| a == b)
+        };
+        trained.iter().any(same) || python.is_some() && own.get("python") == python.as_ref()
+    };
+    let mut order: Vec<(bool, usize, usize, bool, String)> = Vec::new();
     for (at, tag) in tags.iter().enumerate() {
         let changed = differing(&numbers, &knowledge.tag_numbers(tag));
-        if changed == 0 {
-            continue;
+        if changed > 0 {
+            let distance = if at >= place { at - place } else { place - 1 - at };
+            order.push((!as_trained(tag), changed, distance, at < place, tag.clone()));
         }
-        let as_trained = trained.contains(tag) || python.is_some() && brings(tag).get("python") == python.as_ref();
-        let distance = if at >= place { at - place } else { place - 1 - at };
-        order.push((changed, !as_trained, distance, at < place, tag.clone()));
     }
     order.sort();
-    let swaps = order.into_iter().take(MOST).filter_map(|(_, foreign, .., tag)| {
+    let swaps = order.into_iter().take(MOST).filter_map(|(foreign, .., tag)| {
         let to = format!("{head}{tag}");
         let mut places = vec![(seen.place, image.reference.clone(), to.clone())];
         for other in side.images() {

@@ -223,11 +223,11 @@ fn fixes(context: &Context<'_>, sources: &Sources, finding: &Finding, before: &B
         if side.side == Side::Training && about.iter().any(|name| *name != side.name) {
             continue;
         }
-        for candidates in groups(context, sources, side, finding) {
+        for group in groups(context, sources, side, finding) {
             if search.fixes.len() >= OFFERED {
                 return search;
             }
-            for change in candidates {
+            for change in group.changes(context, side, finding.code) {
                 if *left == 0 {
                     search.cut = true;
                     return search;
@@ -249,45 +249,49 @@ fn fixes(context: &Context<'_>, sources: &Sources, finding: &Finding, before: &B
     search
 }
 
-/// Changes that may mend a finding: of each group at most one is offered.
-fn groups(context: &Context<'_>, sources: &Sources, side: &Environment, finding: &Finding) -> Vec<Vec<Change>> {
+/// Changes of which at most one is offered.
+enum Group<'g> {
+    Ready(Vec<Change>),
+    /// What can become of a component, worked out once it is its turn.
+    Component(&'g str),
+}
+
+impl Group<'_> {
+    fn changes(self, context: &Context<'_>, side: &Environment, code: &str) -> Vec<Change> {
+        let component = match self {
+            Group::Ready(changes) => return changes,
+            Group::Component(component) => component,
+        };
+        // A build of the release that is there comes before another release.
+        let torch = component == "torch" && code != UNPINNED_RULE;
+        let builds = if torch { build::candidates(context, side) } else { Vec::new() };
+        let releases = candidates(context, side, component, code).into_iter().take(PER_COMPONENT);
+        builds.into_iter().map(Change::Build).chain(releases).collect()
+    }
+}
+
+/// Changes that may mend a finding, in the order in which they are tried.
+fn groups<'g>(context: &Context<'_>, sources: &Sources, side: &Environment, finding: &'g Finding) -> Vec<Group<'g>> {
     let code = finding.code;
-    let mut groups: Vec<Vec<Change>> = Vec::new();
     let markers = marker::candidates(context, sources, side, finding);
-    groups.push(markers.into_iter().map(Change::Marker).collect());
     let images = if NOT_BY_IMAGE.contains(&code) { Vec::new() } else { image::candidates(context, side, finding) };
     // What training runs on was tested with the model, so it comes before other releases of packages.
     let (trained, others): (Vec<Swap>, Vec<Swap>) = images.into_iter().partition(|swap| swap.as_trained);
-    let mut images: Vec<Change> = trained.into_iter().map(Change::Image).collect();
-    if images.is_empty() {
-        images.extend(others.into_iter().map(Change::Image));
-    } else {
-        groups.push(std::mem::take(&mut images));
-        images.extend(others.into_iter().map(Change::Image));
-    }
-    if NOT_BY_VERSION.contains(&code) {
-        groups.push(images);
-        return groups;
-    }
-    let mut components: Vec<&String> = finding.components.iter().collect();
-    // Everything else follows the framework, so it is moved last.
-    components.sort_by_key(|component| CORE.contains(&component.as_str()));
-    for component in components {
-        if component == "nvidia-driver" && code != DRIVER_RULE {
-            continue;
-        }
+    let ready = |swaps: Vec<Swap>| Group::Ready(swaps.into_iter().map(Change::Image).collect());
+    let mut groups = vec![Group::Ready(markers.into_iter().map(Change::Marker).collect()), ready(trained)];
+    if !NOT_BY_VERSION.contains(&code) {
+        let mut components: Vec<&str> = finding.components.iter().map(String::as_str).collect();
+        // Everything else follows the framework, so it is moved last.
+        components.sort_by_key(|component| CORE.contains(component));
         // What another release would require is only known where a table says so.
         let requires = |view: &PackageView| view.entries.iter().any(|entry| !entry.package.requires.is_empty());
-        if code == REQUIREMENT_RULE && side.package(component).is_some_and(requires) {
-            continue;
-        }
-        // A build of the release that is there comes before another release.
-        let builds =
-            if component == "torch" && code != UNPINNED_RULE { build::candidates(context, side) } else { Vec::new() };
-        let releases = candidates(context, side, component, code).into_iter().take(PER_COMPONENT);
-        groups.push(builds.into_iter().map(Change::Build).chain(releases).collect());
+        components.retain(|component| {
+            let driver = *component == "nvidia-driver" && code != DRIVER_RULE;
+            !(driver || code == REQUIREMENT_RULE && side.package(component).is_some_and(requires))
+        });
+        groups.extend(components.into_iter().map(Group::Component));
     }
-    groups.push(images);
+    groups.push(ready(others));
     groups
 }
 

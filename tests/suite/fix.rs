@@ -257,6 +257,14 @@ fn an_image_gives_way_to_an_old_driver() {
     assert_eq!(fixed(torch, "Dockerfile").0, torch.replace("12.1", "11.8"));
     let compose = "services:\n  app:\n    image: \"nvidia/cuda:12.4.1-base-ubuntu22.04\" # gpu\n";
     assert_eq!(fixed(compose, "compose.yaml").0, compose.replace("12.4.1", "11.8.0"));
+    // What training runs on was tested with the model.
+    let scratch = project(&[
+        ("train/Dockerfile", "FROM pytorch/pytorch:2.1.0-cuda11.8-cudnn8-devel\n"),
+        ("serve/Dockerfile", torch),
+        ("serve/driver.lock", LOCK),
+    ]);
+    scratch.run(&["fix", "train", "serve", "--unsafe", "--write"]);
+    assert_eq!(read(&scratch, "serve/Dockerfile"), "FROM pytorch/pytorch:2.1.0-cuda11.8-cudnn8-runtime\n");
     // What else needs the new driver is not helped by another image.
     let both = format!("{image}RUN pip install torch==2.4.0+cu121\n");
     let (text, said) = fixed(&both, "Dockerfile");

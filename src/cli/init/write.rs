@@ -10,6 +10,9 @@ use crate::{
     text::{escape, is_hidden},
 };
 
+/// How many files are named that are no input.
+const MOST_SEEN: usize = 10;
+
 const HEAD: &str = "\
 # What envcheck compares here. `envcheck init` guessed it from the names of folders and files: correct it, then commit it.
 # `envcheck check` checks everything that this file declares; paths are relative to it.
@@ -208,8 +211,12 @@ pub(super) fn summary(project: &Project) -> String {
 /// Why no file is written, and what to do instead: with a file that declares nothing, every check would fail.
 pub(super) fn nothing(project: &Project) -> String {
     let mut out = format!("found nothing here that describes an environment, so no `{FILE_NAME}` is written\n");
-    for (path, why) in project.left_out.iter().chain(&project.unplaced) {
+    let seen: Vec<&(String, String)> = project.unplaced.iter().chain(&project.left_out).collect();
+    for (path, why) in seen.iter().take(MOST_SEEN) {
         let _ = writeln!(out, "  `{path}`: {why}");
+    }
+    if seen.len() > MOST_SEEN {
+        let _ = writeln!(out, "  and {} files more", seen.len() - MOST_SEEN);
     }
     out.push_str(
         "envcheck reads requirements files, lock files, `pip freeze` output, Dockerfiles, Kubernetes manifests,\n\
