@@ -141,6 +141,9 @@ impl Rebuild {
                     let Some(version) = self.version_of(package) else { continue };
                     let (name, locked) = (package.name.as_str(), package.origin == Origin::Locked);
                     let source = sources.get(fact.place.file);
+                    if package.url.is_some() {
+                        return Err(format!("{name} comes from an address, which decides its build"));
+                    }
                     let editable = fact.standing == Standing::Declared && package.build.is_none();
                     let span = package.parts.specifier.filter(|_| editable);
                     let span =

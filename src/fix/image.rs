@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    environment::{Environment, Side},
+    environment::{Environment, Seen, Side},
     fact::{Fact, FactKind, Image, ImageRole, Standing},
     finding::{Edit, Finding},
     knowledge::{
@@ -56,6 +56,11 @@ impl Swap {
             let Some((span, replacement)) = rewritten(source, place.span, old, new) else {
                 return Err(format!("`{old}` is put together from parts that a person has to change"));
             };
+            let written = place.span.start <= span.start && span.end <= place.span.end;
+            if let Some(line) = argument_elsewhere(source, span, Reference::parse(old).path).filter(|_| !written) {
+                let path = &source.path;
+                return Err(format!("the argument behind `{old}` also names another image in {path}:{line}"));
+            }
             let edit = Edit { place: Place { file: place.file, span }, replacement };
             match edits.iter().find(|known| known.place == edit.place) {
                 Some(known) if *known == edit => {}
@@ -64,9 +69,15 @@ impl Swap {
             }
         }
         let Some((python, _)) = &self.python else { return Ok(edits) };
+        let changed: Vec<Place> =
+            edits.iter().map(|edit| edit.place).chain(self.places.iter().map(|it| it.0)).collect();
         for (place, _, _) in &self.places {
-            if let Some(line) = names_python(sources.get(place.file), python) {
-                let path = &sources.get(place.file).path;
+            let source = sources.get(place.file);
+            let own = |line: usize| {
+                changed.iter().any(|it| it.file == place.file && source.position(it.span.start).line == line)
+            };
+            if let Some(line) = names_python(source, python, &own) {
+                let path = &source.path;
                 return Err(format!(
                     "{path}:{line} names `python{python}`, which a person has to change with the image"
                 ));
@@ -79,9 +90,7 @@ impl Swap {
 /// Other tags for the image of a side that a finding points at, those that change least first.
 pub(super) fn candidates(context: &Context<'_>, side: &Environment, finding: &Finding) -> Vec<Swap> {
     let knowledge = context.knowledge;
-    let runs = side.images().into_iter().filter(|seen| seen.value.role == ImageRole::Runs);
-    let pointed_at = |place: Place| finding.labels.iter().any(|label| label.place == place);
-    let Some(seen) = runs.into_iter().find(|seen| pointed_at(seen.place)) else { return Vec::new() };
+    let Some(seen) = meant(side, finding) else { return Vec::new() };
     let image: &Image = seen.value;
     let reference = Reference::parse(&image.reference);
     // A digest decides, whatever the tag beside it says; what was seen on a machine is no line to edit.
@@ -151,6 +160,26 @@ pub(super) fn candidates(context: &Context<'_>, side: &Environment, finding: &Fi
     swaps.collect()
 }
 
+/// The image that a finding is about: one that it points at, or one whose distribution decides the Python it points at.
+fn meant<'s>(side: &'s Environment, finding: &Finding) -> Option<Seen<'s, Image>> {
+    let pointed_at = |place: Place| finding.labels.iter().any(|label| label.place == place);
+    let mut runs = side.images().into_iter().filter(|seen| seen.value.role == ImageRole::Runs);
+    let of_system = side.python().is_some_and(|seen| seen.standing == Standing::Implied && pointed_at(seen.place));
+    runs.clone().find(|seen| pointed_at(seen.place)).or_else(|| runs.next().filter(|_| of_system))
+}
+
+/// Why the image that a finding is about has no other tag.
+pub(super) fn hindrance(context: &Context<'_>, side: &Environment, finding: &Finding) -> Option<String> {
+    let seen = meant(side, finding)?;
+    let image: &Image = seen.value;
+    let reference = Reference::parse(&image.reference);
+    if image.digest.is_some() {
+        return Some("a digest says which image it is, so a person must choose another one".to_owned());
+    }
+    let known = !context.knowledge.sibling_tags(&reference).is_empty();
+    (!known).then(|| format!("no other tag of {} is known for certain, so a person must choose one", reference.path))
+}
+
 /// What an image brings along, by what it is: a Python to its minor.
 fn brought(knowledge: &Knowledge, reference: &Reference<'_>) -> BTreeMap<String, String> {
     let entry = |Shipped { word, text, .. }: Shipped| match word.as_str() {
@@ -202,8 +231,9 @@ fn follows(
     knowledge.sibling_tags(sibling).into_iter().find(fits).map_or(Follow::Lost, Follow::Takes)
 }
 
-/// The first line that names an interpreter, such as `/usr/local/lib/python3.12/site-packages`, outside of comments.
-fn names_python(source: &Source, version: &str) -> Option<usize> {
+/// The first line that names an interpreter, such as `/usr/local/lib/python3.12/site-packages`, outside of comments and of
+/// the lines that change anyway.
+fn names_python(source: &Source, version: &str, changes: &dyn Fn(usize) -> bool) -> Option<usize> {
     let name = format!("python{version}");
     let named = |line: &str| {
         let mut found = line.match_indices(&name);
@@ -213,7 +243,35 @@ fn names_python(source: &Source, version: &str) -> Option<usize> {
         let span = source.line_span(number);
         source.text()[span.start..span.end].trim_start()
     };
-    (1..=source.line_count()).find(|number| !text(*number).starts_with('#') && named(text(*number)))
+    let other = |number: &usize| !text(*number).starts_with('#') && named(text(*number)) && !changes(*number);
+    (1..=source.line_count()).find(other)
+}
+
+/// The line of an image of another repository that takes its name from the argument whose default stands at a place.
+fn argument_elsewhere(source: &Source, span: Span, repository: &str) -> Option<usize> {
+    let arguments = arguments(source);
+    let inside = |(_, (_, own)): &(&String, &(String, Span))| own.start <= span.start && span.end <= own.end;
+    let (name, _) = arguments.iter().find(inside)?;
+    let uses = |word: &str| {
+        let mut found = word.match_indices('$').map(|(at, _)| word[at + 1..].trim_start_matches('{'));
+        let whole = |rest: &str| !rest.starts_with(|it: char| it.is_ascii_alphanumeric() || it == '_');
+        found.any(|rest| rest.strip_prefix(name.as_str()).is_some_and(whole))
+    };
+    (1..=source.line_count()).find(|number| {
+        let line = source.line_span(*number);
+        let text = &source.text()[line.start..line.end];
+        let stage = text.trim_start().get(..5).is_some_and(|word| word.eq_ignore_ascii_case("FROM "));
+        let images = text.split_whitespace().filter_map(|word| match word.strip_prefix("--from=") {
+            Some(image) => Some(image),
+            None => Some(word).filter(|_| stage),
+        });
+        images.filter(|word| uses(word)).any(|word| {
+            let at = line.start + (word.as_ptr() as usize - text.as_ptr() as usize);
+            let parts = parts(source, Span::new(at, at + word.len()), word).unwrap_or_default();
+            let reference: String = parts.iter().map(|part| part.text.as_str()).collect();
+            Reference::parse(&reference).path != repository
+        })
+    })
 }
 
 /// The one replacement that turns an image into another one where it is named: in the reference itself, or in the default

@@ -66,6 +66,13 @@ fn trained(training: &Environment, sources: &Sources, name: &str, versions: &Ver
     (same && !text.contains(['\n', '\\'])).then(|| text.to_owned())
 }
 
+/// Whether a file holds requirements and nothing else, by its name.
+fn is_list(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ["txt", "in", "pip", "req"].contains(&ending)
+}
+
 impl Marked {
     /// A side with the marker.
     pub(super) fn applied(&self, side: &Environment, knowledge: &Knowledge) -> Environment {
@@ -95,7 +102,11 @@ impl Marked {
         let before = &source.text()[line.start..entry.place.span.start];
         let behind = source.text()[entry.place.span.end..line.end.max(entry.place.span.end)].trim_start();
         let alone = before.trim().is_empty() && (behind.is_empty() || behind.starts_with('#'));
-        if !alone || entry.package.url.is_some() {
+        // The last line of a `RUN` looks the same, and the shell would end the command at the semicolon.
+        let above = source.line_span(source.position(line.start).line.saturating_sub(1).max(1));
+        let joined =
+            above.start < line.start && source.text()[above.start..above.end].trim_end().ends_with(['\\', '`']);
+        if !alone || joined || !is_list(&source.path) || entry.package.url.is_some() {
             return Err(format!(
                 "{} shares its line with something else, so a person has to write the marker",
                 self.name

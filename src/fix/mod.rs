@@ -165,6 +165,8 @@ struct Search {
     tried: usize,
     /// The run had no time left.
     cut: bool,
+    /// Why the image that the finding is about stays as it is.
+    hindrance: Option<String>,
 }
 
 /// What makes two findings the same across an evaluation: rule and components, not the wording.
@@ -222,6 +224,9 @@ fn fixes(context: &Context<'_>, sources: &Sources, finding: &Finding, before: &B
         // A change to training is only offered for what is wrong within training.
         if side.side == Side::Training && about.iter().any(|name| *name != side.name) {
             continue;
+        }
+        if search.hindrance.is_none() && !NOT_BY_IMAGE.contains(&finding.code) {
+            search.hindrance = image::hindrance(context, side, finding);
         }
         for group in groups(context, sources, side, finding) {
             if search.fixes.len() >= OFFERED {

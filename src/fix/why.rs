@@ -46,6 +46,9 @@ pub(super) fn obstacle(finding: &Finding, search: &Search) -> Option<String> {
     if search.cut {
         return Some("there are too many packages to try other releases of all of them".to_owned());
     }
+    if let Some(why) = &search.hindrance {
+        return Some(why.clone());
+    }
     let model = finding.code.starts_with("EC2");
     Some(match search.tried {
         0 if model => {

@@ -232,10 +232,15 @@ fn stages_of_one_image_move_together_or_not_at_all() {
     let two = "FROM python:3.12 AS build\nRUN pip install -t /deps x\nFROM python:3.12.3-slim\nCOPY --from=build /deps /deps\n";
     assert_eq!(fixed(two).0, two.replace("3.12.3", "3.10").replace("3.12", "3.10"));
     for (left, why) in [
-        (two.replace("FROM python:3.12 ", "FROM python:3.12@sha256:00 "), "none was looked for"),
+        (two.replace("FROM python:3.12 ", "FROM python:3.12@sha256:00 "), "a digest says which image it is"),
         (two.replace("/deps /deps", "/usr/lib/python3.12 /usr/lib/python3.12"), "names `python3.12`"),
         (two.replace("3.12.3-slim", "3.12.3-slim-potato"), ""),
+        (
+            "ARG V=3.12\nFROM someone/tools:${V} AS tools\nFROM python:${V}-slim\nCOPY --from=tools /x /x\n".to_owned(),
+            "also names another image in serve/Dockerfile:2",
+        ),
         (two.replace("FROM python", "FROM someone/python"), ""),
+        ("FROM python:3.12-slim@sha256:00\n".to_owned(), "a digest says which image it is"),
     ] {
         let (text, said) = fixed(&left);
         assert_eq!(text, left, "{said}");
@@ -319,6 +324,12 @@ fn a_marker_is_added_where_somebody_says_that_it_belongs_there() {
     let (text, said) = fixed("fastapi==0.110.0\n", serve);
     assert_eq!(text, serve.replace("306", "306; sys_platform == \"win32\""), "{said}");
     assert!(said.contains("wrote:\n  [EC005] install pywin32 only where `sys_platform == \"win32\"`"), "{said}");
+    // A shell would end the command at the semicolon.
+    let dockerfile = "FROM python:3.11-slim\nRUN pip install fastapi==0.110.0 \\\n    pywin32==306\n";
+    let scratch = project(&[("Dockerfile", dockerfile)]);
+    let run = scratch.run(&["fix", ".", "--write", "--unsafe"]);
+    assert_eq!(read(&scratch, "Dockerfile"), dockerfile);
+    assert!(run.stdout.contains("a person has to write the marker"), "{}", run.stdout);
     // Training says under which condition: a rival of another package is gone with it.
     let train = "opencv-python==4.9.0.80; sys_platform == 'darwin'\nopencv-python-headless==4.9.0.80; sys_platform == 'linux'\n";
     let rivals = "opencv-python==4.9.0.80\nopencv-python-headless==4.9.0.80\n";
