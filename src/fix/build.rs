@@ -18,6 +18,30 @@ use crate::{
 /// What is published together, each with the same labels.
 const FAMILY: [&str; 3] = ["torch", "torchvision", "torchaudio"];
 
+/// What is compiled for one build of torch and comes from elsewhere.
+const COMPILED: [&str; 14] = [
+    "auto-gptq",
+    "causal-conv1d",
+    "detectron2",
+    "flash-attn",
+    "mamba-ssm",
+    "mmcv",
+    "mmcv-full",
+    "pytorch3d",
+    "torch-cluster",
+    "torch-scatter",
+    "torch-sparse",
+    "torch-spline-conv",
+    "vllm",
+    "xformers",
+];
+
+/// Why another build of torch is no edit: something was compiled for the one that is there.
+pub(super) fn bound(side: &Environment) -> Option<String> {
+    let name = COMPILED.iter().find(|name| side.package(name).is_some())?;
+    Some(format!("{name} is compiled for one build of torch, so a person must choose its build too"))
+}
+
 /// Another build.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Rebuild {
@@ -126,6 +150,9 @@ impl Rebuild {
 
     /// The edits that make the change, or why there are none.
     pub(super) fn edits(&self, side: &Environment, sources: &Sources) -> Result<Vec<Edit>, String> {
+        if let Some(why) = bound(side) {
+            return Err(why);
+        }
         let mut edits: Vec<Edit> = Vec::new();
         let mut addresses: BTreeSet<String> = BTreeSet::new();
         let mut files: BTreeSet<FileId> = BTreeSet::new();

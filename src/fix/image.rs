@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::build;
 use crate::{
     environment::{Environment, Seen, Side},
     fact::{Fact, FactKind, Image, ImageRole, Standing},
@@ -31,6 +32,8 @@ pub(super) struct Swap {
     places: Vec<(Place, String, String)>,
     /// The Python that comes and goes with it, where that changes.
     python: Option<(String, String)>,
+    /// Whether it brings another torch.
+    moves_torch: bool,
     /// Training runs on this tag, or on its Python.
     pub(super) as_trained: bool,
 }
@@ -49,7 +52,10 @@ impl Swap {
     }
 
     /// The edits that make the change, or why there are none.
-    pub(super) fn edits(&self, sources: &Sources) -> Result<Vec<Edit>, String> {
+    pub(super) fn edits(&self, side: &Environment, sources: &Sources) -> Result<Vec<Edit>, String> {
+        if let Some(why) = build::bound(side).filter(|_| self.moves_torch) {
+            return Err(why);
+        }
         let mut edits: Vec<Edit> = Vec::new();
         for (place, old, new) in &self.places {
             let source = sources.get(place.file);
@@ -155,7 +161,9 @@ pub(super) fn candidates(context: &Context<'_>, side: &Environment, finding: &Fi
         }
         let python = before.get("python").cloned().zip(brings(&tag).get("python").cloned());
         let python = python.filter(|(old, new)| old != new);
-        Some(Swap { from: image.reference.clone(), to, places, python, as_trained: !foreign })
+        let torch = |brought: &BTreeMap<String, String>| brought.get("package torch").cloned();
+        let moves_torch = torch(&before) != torch(&brings(&tag));
+        Some(Swap { from: image.reference.clone(), to, places, python, moves_torch, as_trained: !foreign })
     });
     swaps.collect()
 }

@@ -446,7 +446,7 @@ fn fix(context: &Context<'_>, sources: &Sources, side: &Environment, change: &Ch
             let why = "the driver is installed on the host, which no line of these files decides";
             (Err(why.to_owned()), false)
         }
-        Change::Image(swap) => (swap.edits(sources), false),
+        Change::Image(swap) => (swap.edits(side, sources), false),
         Change::Build(build) => (build.edits(side, sources), false),
         // Where the marker does not hold nothing was installed before, or nothing can be.
         Change::Marker(marked) => (marked.edits(side, sources), true),

@@ -1,7 +1,7 @@
 //! Why no edit mends a finding, in one line that says who has to do what.
 
 use super::Search;
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix};
 
 /// What only a person can decide, by rule.
 const BY_A_PERSON: [(&str, &str); 19] = [
@@ -37,8 +37,19 @@ pub(super) fn obstacle(finding: &Finding, search: &Search) -> Option<String> {
     if search.fixes.iter().any(|fix| !fix.edits.is_empty() || fix.lowering.is_some()) {
         return None;
     }
-    if let Some(fix) = search.fixes.iter().find(|fix| fix.command.is_some()).or(search.fixes.first()) {
-        return Some(fix.obstacle.clone().unwrap_or_else(|| format!("a person must do it: {}", fix.title)));
+    // A command is the shortest way; else each way with what stands in it.
+    let mut ways: Vec<&Fix> = search.fixes.iter().filter(|fix| fix.command.is_some()).take(1).collect();
+    if ways.is_empty() {
+        ways.extend(&search.fixes);
+    }
+    let said = ways.into_iter().enumerate().map(|(at, fix)| match (&fix.obstacle, at) {
+        (Some(why), 0) => why.clone(),
+        (Some(why), _) => format!("to {}: {why}", fix.title),
+        (None, _) => format!("a person must do it: {}", fix.title),
+    });
+    let said: Vec<String> = said.collect();
+    if !said.is_empty() {
+        return Some(said.join("; "));
     }
     if let Some(why) = by_a_person(finding.code) {
         return Some(why.to_owned());

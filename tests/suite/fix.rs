@@ -296,6 +296,11 @@ fn a_build_is_changed_in_all_its_places() {
     let plain = "torch==2.1.0\n";
     let (text, said) = fixed(plain);
     assert_eq!(text, plain, "{said}");
+    // What was compiled for the build that is there would not load any more.
+    let compiled = format!("{index}xformers==0.0.22.post7\n");
+    let (text, said) = fixed(&compiled);
+    assert_eq!(text, compiled);
+    assert!(said.contains("xformers is compiled for one build of torch"), "{said}");
     // A part that a tool wrote stays, and so do the others.
     let hashed = format!("{index}torchaudio==2.1.0+cu121 \\\n    --hash=sha256:{}\n", "0".repeat(64));
     assert_eq!(fixed(&hashed).0, hashed);
