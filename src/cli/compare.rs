@@ -140,7 +140,8 @@ impl Subject {
                 };
                 let pairs = project.config.pairs();
                 if pairs.is_empty() {
-                    return Err(Failure::new(format!("{} declares no environment", project.shown())));
+                    let hint = "fill in [environment.train] and [environment.serve], or name inputs";
+                    return Err(Failure::new(format!("{} declares no environment yet: {hint}", project.shown())));
                 }
                 pairs.iter().map(|pair| Wanted::of_pair(pair, settings, models)).collect()
             }

@@ -3,7 +3,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
-    fs, io,
+    fs,
+    io::{self, IsTerminal as _},
     path::{Path, PathBuf},
 };
 
@@ -14,16 +15,17 @@ use super::{
     Failure, Gate, LookOptions,
     compare::{ScopeOptions, Subject},
     judge::{self, Fixes, Judged, judge},
-    load::absolute,
+    load::{absolute, shown},
     settings::Settings,
     terminal,
 };
 use crate::{
     finding::{Finding, IrEdit, Severity},
-    fix::{Plan, TextChange},
+    fix::{Plan, TextChange, by_a_person},
     gate,
     input::{Content, Lowering, Overlay, files},
-    text::{self, escape},
+    report::wrapped,
+    text::{self, escape, has_command},
 };
 
 /// Show edits that resolve findings, or write them.
@@ -76,7 +78,10 @@ impl Fix {
         if self.write {
             write(&plan, &edited)?;
         } else {
-            terminal::print(&diff(&plan, &edited, self.look.style(false).color))?;
+            let style = self.look.style(false);
+            let patch = Patch::new(edited.texts.keys(), style.color, style.color || io::stdout().is_terminal());
+            terminal::print(&patch.text(&plan, &edited))?;
+            terminal::complain(&patch.remarks(&edited));
         }
         if !self.look.quiet {
             self.tell(&plan, &before, &after)?;
@@ -107,8 +112,16 @@ impl Fix {
         let worse = |after: &[Judged]| {
             after.iter().flat_map(|it| &it.verdicts.findings).any(|finding| Mark::of(finding).is_new(&known))
         };
+        // An edit that leaves its finding as it was changed something that is decided elsewhere.
+        let idle = |plan: &Plan, after: &[Judged]| {
+            before.iter().zip(after).any(|(before, after)| {
+                let taken = before.verdicts.findings.iter().filter(|finding| plan.takes(finding));
+                let stays = |old: &Finding| after.verdicts.findings.iter().any(|new| is_same(old, new));
+                taken.into_iter().any(stays)
+            })
+        };
         let (edited, after) = judged(&whole)?;
-        if !worse(&after) {
+        if !worse(&after) && !idle(&whole, &after) {
             return Ok((whole, edited, after));
         }
         // Each is good by itself and something is not with the others: one after the other, as long as nothing gets worse.
@@ -124,7 +137,7 @@ impl Fix {
                 let grown = tried.steps.len() > plan.steps.len();
                 let outcome = if grown { Some(judged(&tried)?) } else { None };
                 match outcome {
-                    Some(outcome) if worse(&outcome.1) => continue,
+                    Some(outcome) if worse(&outcome.1) || idle(&tried, &outcome.1) => continue,
                     Some(outcome) => best = outcome,
                     None => {}
                 }
@@ -137,25 +150,38 @@ impl Fix {
 
     /// What was done or would be, and what is left, for the person at the terminal.
     fn tell(&self, plan: &Plan, before: &[Judged], after: &[Judged]) -> Result<(), Failure> {
+        let width = self.look.style(false).width;
         let mut out = String::new();
         let mut list = |heading: String, lines: Vec<String>| {
             if !lines.is_empty() {
                 out.push_str(&heading);
                 out.push('\n');
                 for line in lines {
-                    let _ = writeln!(out, "  {}", escape(&line));
+                    wrapped(&mut out, "  ", "    ", &line, width);
                 }
             }
         };
-        let steps =
-            |steps: &[(String, String)]| steps.iter().map(|(code, title)| format!("[{code}] {title}")).collect();
+        // One edit may mend several findings.
+        let steps = |steps: &[(String, String)]| {
+            let mut titles: Vec<(&str, Vec<&str>)> = Vec::new();
+            for (code, title) in steps {
+                match titles.iter_mut().find(|(known, _)| known == title) {
+                    Some((_, codes)) => codes.push(code),
+                    None => titles.push((title, vec![code])),
+                }
+            }
+            titles.into_iter().map(|(title, codes)| format!("[{}] {title}", codes.join(", "))).collect()
+        };
         let done = if self.write { "wrote" } else { "--write would do" };
         list(format!("{done}:"), steps(&plan.steps));
         list("somebody should look at these first, --unsafe takes them in:".to_owned(), steps(&plan.unsafe_steps));
-        let commands = plan.commands.iter().map(|(code, command)| format!("[{code}] {command}")).collect();
-        list("lock files are written by their tools:".to_owned(), commands);
-        let contradicted: BTreeSet<String> = plan.contradicted.iter().cloned().collect();
-        list("contradicts another edit, run fix again:".to_owned(), contradicted.into_iter().collect());
+        // A command is copied whole, so it is never broken.
+        if !plan.commands.is_empty() {
+            out.push_str("lock files are written by their tools:\n");
+            for (code, command) in &plan.commands {
+                let _ = writeln!(out, "  [{code}] {}", escape(command));
+            }
+        }
         if plan.steps.is_empty() && plan.unsafe_steps.is_empty() && plan.commands.is_empty() {
             out.push_str("nothing that envcheck can edit\n");
         }
@@ -165,15 +191,59 @@ impl Fix {
             (false, false) => writeln!(out, "found: {}; left with these edits: {left}", counted(before)),
             (_, true) => writeln!(out, "found: {left}"),
         };
-        if self.write {
-            for finding in after.iter().flat_map(|it| &it.verdicts.findings).filter(|it| it.severity > Severity::Info) {
-                let _ = writeln!(out, "  {}[{}] {}", finding.severity, finding.code, escape(&finding.message));
+        let mut remarks = 0;
+        for (at, it) in after.iter().enumerate() {
+            let mut findings: Vec<&Finding> = it.verdicts.findings.iter().collect();
+            findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+            for finding in findings {
+                if finding.severity == Severity::Info && !self.look.verbose {
+                    remarks += 1;
+                    continue;
+                }
+                let line = format!("{}[{}] {}", finding.severity, finding.code, finding.message);
+                wrapped(&mut out, "  ", "    ", &line, width);
+                let old = before.get(at).and_then(|it| it.verdicts.findings.iter().find(|old| is_same(old, finding)));
+                wrapped(&mut out, "    why: ", "      ", &self.why_left(plan, finding, old), width);
             }
+        }
+        if remarks > 0 {
+            let word = if remarks == 1 { "remark" } else { "remarks" };
+            let _ = writeln!(out, "  and {remarks} {word}, which -v shows");
+        }
+        let worth = |finding: &Finding| finding.severity > Severity::Info;
+        if !plan.is_empty() && after.iter().any(|it| it.verdicts.findings.iter().any(worth)) {
+            out.push_str("with these edits written, run fix again: others may fit then\n");
+        }
+        if self.write {
             return terminal::print(&out);
         }
         terminal::complain(&out);
         Ok(())
     }
+
+    /// Why a finding is left.
+    fn why_left(&self, plan: &Plan, finding: &Finding, old: Option<&Finding>) -> String {
+        let Some(old) = old else {
+            let own = by_a_person(finding.code).map(str::to_owned);
+            return own.unwrap_or_else(|| "it is what these edits leave of another finding: run fix again".to_owned());
+        };
+        match Plan::chosen(old) {
+            Some(fix) if !fix.safe && !self.r#unsafe => format!("`--unsafe` takes an edit in: {}", fix.title),
+            Some(fix) if plan.contradicted.iter().any(|code| code == old.code) => {
+                format!("another edit changes the same place, so run fix again: {}", fix.title)
+            }
+            Some(fix) => format!("it does not go with the others, or changes nothing that counts: {}", fix.title),
+            None => {
+                let own = old.unfixed.clone().or_else(|| by_a_person(old.code).map(str::to_owned));
+                own.unwrap_or_else(|| "none was looked for".to_owned())
+            }
+        }
+    }
+}
+
+/// Whether a finding is still there as it was.
+fn is_same(old: &Finding, new: &Finding) -> bool {
+    old.code == new.code && old.message == new.message
 }
 
 /// What makes a finding the same before and after an edit, which changes the texts that it points at.
@@ -291,32 +361,104 @@ fn header_name(side: &str, path: &str) -> String {
     format!("\"{}\"", quoted.collect::<String>())
 }
 
-/// The plan as a unified diff; what cannot be shown as one stands in comments that `patch` skips.
-fn diff(plan: &Plan, edited: &Edited, color: bool) -> String {
-    let mut out = String::new();
-    for (path, (old, new, _)) in &edited.texts {
-        let (old_name, new_name) = (header_name("a", path), header_name("b", path));
-        let diff =
-            TextDiff::from_lines(old, new).unified_diff().context_radius(2).header(&old_name, &new_name).to_string();
-        if !color {
-            out.push_str(&diff);
-            continue;
+/// The plan as a unified diff, relative to a folder.
+struct Patch {
+    color: bool,
+    /// It is shown to a person, so that nothing in it may move the cursor. Else it is what `git apply` takes.
+    escaped: bool,
+    /// The folder that its paths are seen from, as seen from the working folder; empty for that itself.
+    folder: String,
+    /// Paths as shown and as they stand in the patch.
+    names: BTreeMap<String, String>,
+}
+
+impl Patch {
+    fn new<'p>(paths: impl Iterator<Item = &'p String> + Clone, color: bool, escaped: bool) -> Patch {
+        let full: Vec<(&String, PathBuf)> = paths.map(|path| (path, absolute(Path::new(path)))).collect();
+        let mut base = absolute(Path::new(""));
+        let mut folder = String::new();
+        while !full.iter().all(|(_, path)| path.starts_with(&base)) && base.pop() {
+            folder.push_str("../");
         }
-        for line in diff.lines() {
-            let paint = match line.as_bytes().first() {
-                Some(b'+') => "\u{1b}[32m",
-                Some(b'-') => "\u{1b}[31m",
-                Some(b'@') => "\u{1b}[36m",
-                _ => "",
-            };
-            let end = if paint.is_empty() { "" } else { "\u{1b}[0m" };
-            let _ = writeln!(out, "{paint}{}{end}", escape(line));
-        }
+        let inside = |path: &Path| path.strip_prefix(&base).map_or_else(|_| shown(path), shown);
+        let names = full.iter().map(|(path, full)| ((*path).clone(), inside(full))).collect();
+        Patch { color, escaped, folder, names }
     }
-    for (path, IrEdit { at, from, to, .. }) in &plan.models {
-        let _ = writeln!(out, "# {}: ir_version {from} -> {to} (byte {at}, nothing else)", escape(path));
+
+    fn text(&self, plan: &Plan, edited: &Edited) -> String {
+        let mut out = String::new();
+        for (path, (old, new, _)) in &edited.texts {
+            let Some(diff) = self.of_file(path, old, new) else {
+                let _ = writeln!(out, "# {}: not shown, see below", escape(path));
+                continue;
+            };
+            if !self.escaped {
+                out.push_str(&diff);
+                continue;
+            }
+            for line in diff.split_inclusive('\n').map(|line| line.trim_end_matches(['\n', '\r'])) {
+                let paint = match line.as_bytes().first().filter(|_| self.color) {
+                    Some(b'+') => "\u{1b}[32m",
+                    Some(b'-') => "\u{1b}[31m",
+                    Some(b'@') => "\u{1b}[36m",
+                    _ => "",
+                };
+                let end = if paint.is_empty() { "" } else { "\u{1b}[0m" };
+                let _ = writeln!(out, "{paint}{}{end}", escape(line));
+            }
+        }
+        for (path, IrEdit { at, from, to, .. }) in &plan.models {
+            let _ = writeln!(out, "# {}: ir_version {from} -> {to} (byte {at}, nothing else)", escape(path));
+        }
+        out
+    }
+
+    /// The diff of a file; `None` where lines around the edits would give commands to a machine that prints the log of a
+    /// build, and nothing may be replaced in what `git apply` reads.
+    fn of_file(&self, path: &str, old: &str, new: &str) -> Option<String> {
+        let name = self.names.get(path).map_or(path, String::as_str);
+        let header = format!("--- {}\n+++ {}\n", header_name("a", name), header_name("b", name));
+        let mut hunks = [2, 1].into_iter().map(|radius| hunks(old, new, radius));
+        hunks.find(|hunks| self.escaped || !gives_commands(hunks)).map(|hunks| header + &hunks)
+    }
+
+    /// What has to be known about the diff.
+    fn remarks(&self, edited: &Edited) -> String {
+        let mut out = String::new();
+        if !self.folder.is_empty() {
+            let _ = writeln!(out, "the diff is relative to `{}`: apply it there", self.folder);
+        }
+        for (path, (old, new, _)) in &edited.texts {
+            if self.of_file(path, old, new).is_none() {
+                let why = "its lines would give commands to a machine that prints this as a log; --write writes it all the same";
+                let _ = writeln!(out, "`{}` is left out of the diff: {why}", escape(path));
+            }
+        }
+        out
+    }
+}
+
+/// The hunks of a unified diff. Only `\n` ends a line, as in `git` and `patch`.
+fn hunks(old: &str, new: &str, radius: usize) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
+    let diff = TextDiff::configure().diff_slices(&old, &new);
+    let mut out = String::new();
+    for group in diff.grouped_ops(radius) {
+        let _ = writeln!(out, "{}", similar::udiff::UnifiedHunkHeader::new(&group));
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let line = change.value();
+            let _ = write!(out, "{}{line}", change.tag());
+            if !line.ends_with('\n') {
+                out.push_str("\n\\ No newline at end of file\n");
+            }
+        }
     }
     out
+}
+
+/// Whether a build machine would take a line for a command: GitHub's begin with `::`, others stand anywhere.
+fn gives_commands(hunks: &str) -> bool {
+    has_command(hunks) || hunks.split(['\n', '\r']).any(|line| line.trim_start().starts_with("::"))
 }
 
 /// Writes everything, and reads it back.

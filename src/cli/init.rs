@@ -46,12 +46,15 @@ impl Init {
             let reasons: Vec<&str> = faults.iter().map(|fault| fault.reason.as_str()).collect();
             return Err(Failure::new(format!("internal error: the file is not valid: {}", reasons.join("; "))));
         }
+        if !self.stdout && project.environments.is_empty() {
+            return Err(Failure::new(write::nothing(&project)));
+        }
         if self.stdout {
             terminal::complain(&write::summary(&project));
             terminal::print(&text)?;
         } else {
             self.write(&text)?;
-            terminal::print(&format!("{}{}", write::summary(&project), write::next(&project)))?;
+            terminal::print(&format!("{}{}", write::summary(&project), write::next()))?;
         }
         Ok(Gate::Open)
     }

@@ -1,6 +1,7 @@
 //! From sides to a verdict: read, run the rules, sort out what is reported, write it, and decide the exit code.
 
 use std::{
+    collections::BTreeSet,
     mem::{self, ManuallyDrop},
     path::Path,
 };
@@ -15,13 +16,13 @@ use super::{
 };
 use crate::{
     config::{Date, FailOn, Level},
-    finding::{Excused, Finding, Impact, Severity, Verdicts},
+    finding::{Excuse, Excused, Finding, Impact, Severity, Verdicts},
     fix,
     gate::{self, Baseline, Decisions},
     input::{Content, Lowering, Overlay},
     knowledge::{KNOWLEDGE_DATE, Knowledge},
     report::{OUTPUTS, Output, Report, ReportedSide, Repository, RuleAbout},
-    rules::{self, Context, RULES, Rule},
+    rules::{self, Check, Context, RULES, Rule},
     text::Sources,
 };
 
@@ -58,6 +59,11 @@ pub(super) fn run(subject: &Subject, options: &VerdictOptions) -> Result<Gate, F
     let shown = destinations.iter().any(|it| it.output.shows_fixes);
     let fixes = if shown { Fixes::OfDefects } else { Fixes::None };
     let mut judged = judge(subject, &options.scope, &settings, fixes, &Overlay::new())?;
+    if let (Subject::Declared, Some(project), false) = (subject, &settings.project, options.look.quiet) {
+        for remark in project.config.unpaired() {
+            terminal::complain(&format!("{}: {}\n", project.shown(), crate::text::escape(&remark)));
+        }
+    }
     if let Some(path) = &options.write_baseline {
         let text = gate::baseline_text(judged.iter().map(|it| (it.verdicts.findings.as_slice(), &*it.sources)));
         terminal::write(Some(path), &text)?;
@@ -68,19 +74,15 @@ pub(super) fn run(subject: &Subject, options: &VerdictOptions) -> Result<Gate, F
         }
         return Ok(Gate::Open);
     }
-    if let (Some(old), Some(revision)) = (&old, &options.since) {
-        for it in &mut judged {
-            it.excused.extend(gate::take_old(&mut it.verdicts.findings, &it.sources, old, revision));
-        }
+    if let (Some(mut old), Some(revision)) = (old, &options.since) {
+        old.take(&mut lots(&mut judged), &Excuse::Since { revision: revision.clone() });
     }
     if let Some(path) = &options.baseline {
         let shown = super::load::shown(path);
         let mut baseline = Baseline::read(&shown, &super::settings::text_file(path)?).map_err(Failure::new)?;
-        for it in &mut judged {
-            it.excused.extend(gate::take_known(&mut it.verdicts.findings, &it.sources, &mut baseline));
-        }
-        if baseline.gone() > 0 && !options.look.quiet {
-            let count = baseline.gone();
+        baseline.take(&mut lots(&mut judged));
+        let count = gone(&baseline, subject, options, &settings, &judged);
+        if count > 0 && !options.look.quiet {
             let word = if count == 1 { "finding is" } else { "findings are" };
             terminal::complain(&format!("{shown}: {count} {word} gone; --write-baseline writes it again\n"));
         }
@@ -106,6 +108,44 @@ pub(super) fn run(subject: &Subject, options: &VerdictOptions) -> Result<Gate, F
     let least = fail_on(&options.scope, &settings).0;
     let findings = reports.iter().flat_map(|report| &report.findings);
     Ok(if gate::reached(findings, least) { Gate::Closed } else { Gate::Open })
+}
+
+/// What is reported of each comparison so far.
+fn lots(judged: &mut [Judged]) -> Vec<gate::Lot<'_>> {
+    let lot = |it| {
+        let Judged { verdicts, excused, sources, .. }: &mut Judged = it;
+        gate::Lot { findings: &mut verdicts.findings, excused, sources }
+    };
+    judged.iter_mut().map(lot).collect()
+}
+
+/// How many findings of a baseline are gone, of those that this run looked for.
+fn gone(
+    baseline: &Baseline,
+    subject: &Subject,
+    options: &VerdictOptions,
+    settings: &Settings,
+    judged: &[Judged],
+) -> usize {
+    let scope = &options.scope;
+    let config = settings.project.as_ref().map(|project| &project.config);
+    let paired = judged.iter().any(|it| it.sides.len() > 1);
+    let undecided: BTreeSet<&str> =
+        judged.iter().flat_map(|it| &it.verdicts.undecided).map(|question| question.code).collect();
+    let rule = |code: &str| {
+        // What no rule finds any more is gone; findings of an impact that was not asked for are not.
+        let Some(rule) = rules::find(code) else { return true };
+        let off = config.is_some_and(|config| config.level(code) == Some(Level::Off));
+        let compared = paired || !matches!(rule.check, Check::Pair(_));
+        selected(rule, scope) && scope.impact.is_empty() && compared && !off && !undecided.contains(code)
+    };
+    let read: BTreeSet<String> = judged
+        .iter()
+        .flat_map(|it| it.sources.iter().map(|(file, _)| it.sources.steady_path(file).into_owned()))
+        .collect();
+    let complete = matches!(subject, Subject::Declared | Subject::DeclaredPair);
+    // A model on the command line is one more thing to look at, not one less.
+    baseline.gone(&gate::Judged { rule: &rule, complete, read: &read })
 }
 
 /// The nearest folder from the working folder upwards that git works in.
@@ -155,6 +195,7 @@ pub(super) fn judge(
             paired: it.sides.len() > 1,
             models: it.sides.iter().any(|side| !side.environment.models().is_empty()),
             undecided: it.verdicts.undecided.iter().map(|question| question.code).collect(),
+            facts: it.sides.iter().flat_map(|side| side.environment.facts()).map(|fact| fact.place).collect(),
         })
         .collect();
     let excused = gate::sort_out(&mut comparisons, &decisions);

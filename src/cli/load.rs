@@ -181,7 +181,10 @@ impl Loader<'_, '_> {
             let path = entry.path();
             let Ok(content) = self.files.open(path) else { continue };
             let name = shown(path);
-            let Some(format) = recognise(&name, &content, Claim::Likely) else { continue };
+            // A lock file that cannot be read is no file of another kind: without it the verdict would be about nothing.
+            let Some(format) = recognise(&name, &content, Claim::Likely).or_else(|| lock_called(&name)) else {
+                continue;
+            };
             let file = self.files.add(name, content, Some(absolute(path)), root.clone());
             found.push(self.read(file, format)?);
         }
@@ -223,6 +226,14 @@ pub(super) fn recognise(shown: &str, content: &Content, least: Claim) -> Option<
     let name = shown.rsplit('/').next().unwrap_or(shown);
     let text = files::text_of(content).and_then(Result::ok);
     input::recognise(&Probe { name, bytes: content, text: text.as_deref() }, least)
+}
+
+/// The format of a lock file by its very name, whatever is in it.
+pub(super) fn lock_called(shown: &str) -> Option<&'static Format> {
+    let name = shown.rsplit('/').next().unwrap_or(shown);
+    let name = if name == "envcheck.lock" { "envcheck-lock" } else { name };
+    let locks = ["uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "envcheck-lock"];
+    FORMATS.iter().copied().find(|format| format.name == name && locks.contains(&name))
 }
 
 /// The formats as a list for a message.

@@ -5,7 +5,7 @@
 //! the repository runs.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::HashSet,
     env, fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     path::{Component, Path, PathBuf},
@@ -18,17 +18,10 @@ use super::{
     judge::{Fixes, judge},
     terminal,
 };
-use crate::{
-    finding::{Fingerprint, fingerprints},
-    input::Overlay,
-};
+use crate::{gate::Known, input::Overlay};
 
-/// The fingerprints of what is found at a revision.
-pub(super) fn findings(
-    revision: &str,
-    subject: &Subject,
-    options: &ScopeOptions,
-) -> Result<BTreeSet<Fingerprint>, Failure> {
+/// What is found at a revision.
+pub(super) fn findings(revision: &str, subject: &Subject, options: &ScopeOptions) -> Result<Known, Failure> {
     for path in subject.paths().chain(&options.model).chain(options.settings.named()) {
         if path.as_os_str() == "-" || path.is_absolute() {
             let message = "with --since, inputs and --config are paths relative to the working folder";
@@ -52,7 +45,7 @@ pub(super) fn findings(
     let there = scratch.path().join(&prefix);
     // A folder that the commit does not have holds nothing old.
     if !there.is_dir() {
-        return Ok(BTreeSet::new());
+        return Ok(Known::default());
     }
     env::set_current_dir(&there).map_err(|fault| Failure::new(format!("could not enter `{prefix}`: {fault}")))?;
     let old = old_findings(subject, options);
@@ -62,12 +55,12 @@ pub(super) fn findings(
         Err(Failure(why)) => {
             let why = why.lines().next().unwrap_or_default().to_owned();
             terminal::complain(&format!("at {revision} everything counts as new: {}\n", crate::text::escape(&why)));
-            Ok(BTreeSet::new())
+            Ok(Known::default())
         }
     }
 }
 
-fn old_findings(subject: &Subject, options: &ScopeOptions) -> Result<BTreeSet<Fingerprint>, Failure> {
+fn old_findings(subject: &Subject, options: &ScopeOptions) -> Result<Known, Failure> {
     let settings = options.settings.load()?;
     if let Some(project) = &settings.project {
         let environments = project.config.environments.iter().flat_map(|it| &it.inputs);
@@ -78,7 +71,7 @@ fn old_findings(subject: &Subject, options: &ScopeOptions) -> Result<BTreeSet<Fi
         }
     }
     let judged = judge(subject, options, &settings, Fixes::None, &Overlay::new())?;
-    Ok(judged.iter().flat_map(|it| fingerprints(&it.verdicts.findings, &it.sources)).collect())
+    Ok(Known::of(judged.iter().map(|it| (it.verdicts.findings.as_slice(), &*it.sources))))
 }
 
 /// Lays the files of a commit out in a folder.
@@ -89,7 +82,11 @@ fn lay_out(commit: &str, top: &Path, folder: &Path) -> Result<(), Failure> {
     let top_text = top.to_string_lossy();
     let tree = git(&["-C", &top_text, "ls-tree", "-r", "-z", "--full-tree", commit])?;
     let changed = git(&["-C", &top_text, "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", commit, "--"])?;
-    let changed: HashSet<&[u8]> = changed.split(|&byte| byte == 0).collect();
+    let mut changed: HashSet<&[u8]> = changed.split(|&byte| byte == 0).collect();
+    // Of files that somebody told git not to look at (assume-unchanged, skip-worktree), it says nothing.
+    let listed = git(&["-C", &top_text, "ls-files", "-v", "-z", "--full-name"])?;
+    let unseen = |entry: &&[u8]| entry.first().is_some_and(|tag| tag.is_ascii_lowercase() || *tag == b'S');
+    changed.extend(listed.split(|&byte| byte == 0).filter(unseen).filter_map(|entry| entry.get(2..)));
     let mut stored: Vec<(String, PathBuf)> = Vec::new();
     for entry in tree.split(|&byte| byte == 0).filter(|entry| !entry.is_empty()) {
         let Some(tab) = entry.iter().position(|&byte| byte == b'\t') else { continue };

@@ -232,6 +232,35 @@ impl Config {
     }
 }
 
+impl Config {
+    /// What is checked alone although the file declares a training and a serving side: which of several training
+    /// environments belongs to a serving one, only a model says.
+    #[must_use]
+    pub fn unpaired(&self) -> Vec<String> {
+        let training: Vec<&str> = self.of_role(true).map(|it| it.name.as_str()).collect();
+        if training.len() < 2 || self.of_role(false).next().is_none() {
+            return Vec::new();
+        }
+        let names = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let pairs = self.pairs();
+        let is_training = |name: &String| training.contains(&name.as_str());
+        let alone: Vec<&str> =
+            pairs.iter().filter(|pair| pair.training.is_none()).map(|pair| pair.serving.as_str()).collect();
+        let serving: Vec<&str> = alone.into_iter().filter(|name| !is_training(&(*name).to_owned())).collect();
+        if serving.is_empty() {
+            return Vec::new();
+        }
+        let (is, what) = if serving.len() == 1 { ("is", "it") } else { ("are", "them") };
+        vec![format!(
+            "{} {is} checked alone: which of {} to compare {what} with, `trained-in` of a [[model]] says, or `envcheck diff {} {}`",
+            names(&serving),
+            names(&training),
+            training[0],
+            serving[0],
+        )]
+    }
+}
+
 /// Fills what a model file does not say about itself with what is declared about it.
 pub fn complete(model: &mut Model, declared: &Model) {
     fn fill<T: Clone>(own: &mut Option<T>, declared: Option<&T>) {

@@ -266,9 +266,12 @@ impl Reader {
 
     /// The code of the rule that is called so.
     fn rule(&mut self, name: &str, span: std::ops::Range<usize>) -> Option<&'static str> {
-        let rule = rules::find(name);
+        // In a file, which editors check and people search, a rule has one spelling of its code and one of its name.
+        let found = rules::find(name);
+        let rule = found.filter(|rule| rule.code == name || rule.name == name);
         if rule.is_none() {
-            let near = rules::nearest_name(name).map(|near| format!("; did you mean `{near}`?"));
+            let meant = found.map(|rule| if rule.code.eq_ignore_ascii_case(name) { rule.code } else { rule.name });
+            let near = meant.or_else(|| rules::nearest_name(name)).map(|near| format!("; did you mean `{near}`?"));
             let hint = near.unwrap_or_else(|| "; `envcheck rules` lists them".to_owned());
             self.fault(span, format!("no rule has the code or name `{name}`{hint}"));
         }

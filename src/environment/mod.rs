@@ -237,6 +237,13 @@ impl Environment {
         }
     }
 
+    /// The same side with other facts, for the question what a change would do.
+    #[must_use]
+    pub fn with_facts(&self, facts: Vec<Fact>, knowledge: &Knowledge) -> Environment {
+        let implied = Arc::new(implied::derive(&facts, knowledge));
+        Environment::assemble(self.name.clone(), self.side, Arc::new(facts), implied)
+    }
+
     /// The same side with another driver.
     #[must_use]
     pub fn with_driver(&self, driver: &DriverVersion) -> Environment {

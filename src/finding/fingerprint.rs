@@ -49,9 +49,23 @@ impl Hash {
 /// The fingerprints of findings in their order; of several that are alike in everything, each has its own.
 #[must_use]
 pub fn fingerprints<'f>(findings: impl IntoIterator<Item = &'f Finding>, sources: &Sources) -> Vec<Fingerprint> {
+    numbered(findings, |finding| hash(finding, sources, Paths::Count))
+}
+
+/// The same without the paths of files, so that it survives a file that is renamed: not enough to know a finding by, unless
+/// its old file is gone.
+#[must_use]
+pub fn pathless_fingerprints<'f>(
+    findings: impl IntoIterator<Item = &'f Finding>,
+    sources: &Sources,
+) -> Vec<Fingerprint> {
+    findings.into_iter().map(|finding| Fingerprint(hash(finding, sources, Paths::Ignored))).collect()
+}
+
+fn numbered<'f>(findings: impl IntoIterator<Item = &'f Finding>, hash: impl Fn(&Finding) -> u128) -> Vec<Fingerprint> {
     let mut seen: HashMap<u128, usize> = HashMap::new();
     let number = |finding| {
-        let alike = hash(finding, sources);
+        let alike = hash(finding);
         let count = seen.entry(alike).or_default();
         *count += 1;
         let mut hash = Hash(alike);
@@ -63,7 +77,14 @@ pub fn fingerprints<'f>(findings: impl IntoIterator<Item = &'f Finding>, sources
     findings.into_iter().map(number).collect()
 }
 
-fn hash(finding: &Finding, sources: &Sources) -> u128 {
+/// Whether the names of files are part of a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Paths {
+    Count,
+    Ignored,
+}
+
+fn hash(finding: &Finding, sources: &Sources, paths: Paths) -> u128 {
     let mut hash = Hash(Hash::START);
     hash.part(finding.code);
     let mut components: Vec<&str> = finding.components.iter().map(String::as_str).collect();
@@ -77,6 +98,11 @@ fn hash(finding: &Finding, sources: &Sources) -> u128 {
         .filter(|label| label.primary)
         .map(|label| (sources.steady_path(label.place.file), written(sources, label.place)))
         .collect();
+    if paths == Paths::Ignored {
+        for (path, _) in &mut places {
+            *path = Cow::Borrowed("");
+        }
+    }
     places.sort_unstable();
     for (path, text) in places {
         hash.part(&path);
@@ -123,6 +149,7 @@ mod tests {
             evidence: Vec::new(),
             help: None,
             fixes: Vec::new(),
+            unfixed: None,
         };
         let place = Place { file, span: Span::new(start, start + part.len()) };
         (finding.primary("serve", place, "here"), sources)
@@ -141,6 +168,17 @@ mod tests {
         assert_eq!(first.parse::<Fingerprint>().map(|it| it.to_string()), Ok(first.clone()));
         assert!(first[1..].parse::<Fingerprint>().is_err());
         assert!(format!("+{}", &first[1..]).parse::<Fingerprint>().is_err());
+    }
+
+    #[test]
+    fn without_its_path_a_finding_is_the_same_in_another_file() {
+        let (finding, sources) = finding("numpy==1\n", "numpy==1");
+        let mut moved = Sources::default();
+        moved.add(Source::new("release/requirements.txt".into(), Form::Text, "numpy==1\n".into()));
+        assert_ne!(fingerprints([&finding], &sources), fingerprints([&finding], &moved));
+        assert_eq!(pathless_fingerprints([&finding], &sources), pathless_fingerprints([&finding], &moved));
+        moved.replace(finding.labels[0].place.file, Form::Text, "numpy==2\n".into());
+        assert_ne!(pathless_fingerprints([&finding], &sources), pathless_fingerprints([&finding], &moved));
     }
 
     #[test]

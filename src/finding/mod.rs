@@ -8,7 +8,7 @@ mod fingerprint;
 use std::fmt;
 
 pub use excuse::{Excuse, Excused};
-pub use fingerprint::{Fingerprint, fingerprints};
+pub use fingerprint::{Fingerprint, fingerprints, pathless_fingerprints};
 
 use crate::{
     knowledge::{OwnRow, Provenance, Reason},
@@ -109,7 +109,7 @@ pub struct Edit {
 }
 
 /// A change that was checked to resolve a finding without causing another.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fix {
     /// What to do, imperative.
     pub title: String,
@@ -121,6 +121,8 @@ pub struct Fix {
     pub command: Option<String>,
     /// The change to a model file.
     pub lowering: Option<IrEdit>,
+    /// Why it cannot be done in the inputs, where it cannot.
+    pub obstacle: Option<String>,
 }
 
 /// Lowers the IR version of an ONNX model: one byte of the file.
@@ -159,6 +161,8 @@ pub struct Finding {
     pub help: Option<String>,
     /// Changes that were checked.
     pub fixes: Vec<Fix>,
+    /// Why no edit of the inputs mends it, once fixes were looked for and none has one.
+    pub unfixed: Option<String>,
 }
 
 impl Finding {

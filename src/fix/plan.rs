@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    finding::{Finding, IrEdit},
+    finding::{Finding, Fix, IrEdit},
     text::{Sources, Span},
 };
 
@@ -61,14 +61,27 @@ impl Plan {
         self.texts.is_empty() && self.models.is_empty()
     }
 
+    /// The fix of a finding that a plan takes: one that nobody has to look at, else the first that is an edit.
+    #[must_use]
+    pub fn chosen(finding: &Finding) -> Option<&Fix> {
+        let mut usable = finding.fixes.iter().filter(|fix| !fix.edits.is_empty() || fix.lowering.is_some());
+        usable.clone().find(|fix| fix.safe).or_else(|| usable.next())
+    }
+
+    /// Whether the fix of a finding is among the steps.
+    #[must_use]
+    pub fn takes(&self, finding: &Finding) -> bool {
+        let step = |fix: &Fix| self.steps.iter().any(|(code, title)| code == finding.code && *title == fix.title);
+        Plan::chosen(finding).is_some_and(step)
+    }
+
     /// Adds the fixes of findings, the worst first.
     pub fn add(&mut self, findings: &[Finding], sources: &Sources, with_unsafe: bool) {
         let mut order: Vec<&Finding> = findings.iter().collect();
         order.sort_by_key(|finding| Reverse(finding.severity));
         for finding in order {
             let code = finding.code.to_owned();
-            let mut usable = finding.fixes.iter().filter(|fix| !fix.edits.is_empty() || fix.lowering.is_some());
-            let Some(fix) = usable.clone().find(|fix| fix.safe).or_else(|| usable.next()) else {
+            let Some(fix) = Plan::chosen(finding) else {
                 let command = finding.fixes.iter().find_map(|fix| fix.command.clone());
                 self.commands.extend(command.map(|command| (code, command)));
                 continue;

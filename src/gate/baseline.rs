@@ -1,13 +1,18 @@
 //! Baselines: a file with the findings that were there when a project began to use envcheck.
 //!
-//! A finding is known again by its fingerprint. The rest of an entry is for the people who read the file.
+//! A finding is known again by its fingerprint, or without its path where its file was renamed. The rest of an entry is for
+//! the people who read the file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    Known, Lot,
+    known::{Former, path_of},
+};
 use crate::{
-    finding::{Finding, Fingerprint, fingerprints},
+    finding::{Excuse, Finding, Fingerprint, fingerprints, pathless_fingerprints},
     text::Sources,
 };
 
@@ -27,6 +32,9 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Entry {
     fingerprint: String,
+    /// The fingerprint without paths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pathless: Option<String>,
     code: String,
     path: Option<String>,
     message: String,
@@ -37,8 +45,17 @@ struct Entry {
 pub struct Baseline {
     /// The file as shown.
     path: String,
-    known: BTreeSet<Fingerprint>,
-    met: BTreeSet<Fingerprint>,
+    known: Known,
+}
+
+/// What a run looked at, as far as it tells whether a finding is gone.
+pub struct Judged<'j> {
+    /// Whether the findings of a rule were looked for, and could be found.
+    pub rule: &'j dyn Fn(&str) -> bool,
+    /// Whether everything that the project declares was looked at, so that a file which was not read is no input any more.
+    pub complete: bool,
+    /// The files that were read.
+    pub read: &'j BTreeSet<String>,
 }
 
 impl Baseline {
@@ -52,30 +69,28 @@ impl Baseline {
         if file.version != VERSION {
             return Err(format!("{path}: expected a baseline of version {VERSION}, found {}", file.version));
         }
-        let prints = file.findings.iter().map(|entry| entry.fingerprint.parse());
-        let known = prints.collect::<Result<_, String>>().map_err(|fault| format!("{path}: {fault}"))?;
-        Ok(Baseline { path: path.to_owned(), known, met: BTreeSet::new() })
-    }
-
-    /// The file as shown.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// Whether a finding is known, which is remembered.
-    pub fn knows(&mut self, fingerprint: Fingerprint) -> bool {
-        let known = self.known.contains(&fingerprint);
-        if known {
-            self.met.insert(fingerprint);
+        let mut known = Known::default();
+        for entry in file.findings {
+            let print = |text: &String| text.parse::<Fingerprint>().map_err(|fault| format!("{path}: {fault}"));
+            let pathless = entry.pathless.as_ref().map(print).transpose()?;
+            known.findings.insert(print(&entry.fingerprint)?, Former::new(pathless, &entry.code, entry.path));
         }
-        known
+        Ok(Baseline { path: path.to_owned(), known })
     }
 
-    /// How many of its findings did not come again.
+    /// Takes out of all comparisons of a run what the baseline knows.
+    pub fn take(&mut self, lots: &mut [Lot<'_>]) {
+        let excuse = Excuse::Baseline { path: self.path.clone() };
+        self.known.take(lots, &excuse);
+    }
+
+    /// How many of its findings did not come again although the run looked for them.
     #[must_use]
-    pub fn gone(&self) -> usize {
-        self.known.len() - self.met.len()
+    pub fn gone(&self, judged: &Judged<'_>) -> usize {
+        self.known.gone(|former| {
+            let read = former.path.as_ref().is_none_or(|path| judged.complete || judged.read.contains(path));
+            read && (judged.rule)(&former.code)
+        })
     }
 }
 
@@ -84,11 +99,12 @@ impl Baseline {
 pub fn baseline_text<'f>(comparisons: impl IntoIterator<Item = (&'f [Finding], &'f Sources)>) -> String {
     let mut entries: BTreeMap<(String, Option<String>, String), Entry> = BTreeMap::new();
     for (findings, sources) in comparisons {
-        for (finding, print) in findings.iter().zip(fingerprints(findings, sources)) {
-            let label = finding.labels.iter().find(|label| label.primary).or(finding.labels.first());
-            let path = label.map(|label| sources.steady_path(label.place.file).into_owned());
+        let prints = fingerprints(findings, sources).into_iter().zip(pathless_fingerprints(findings, sources));
+        for (finding, (print, pathless)) in findings.iter().zip(prints) {
+            let path = path_of(finding, sources);
             let entry = Entry {
                 fingerprint: print.to_string(),
+                pathless: Some(pathless.to_string()),
                 code: finding.code.to_owned(),
                 path: path.clone(),
                 message: finding.message.clone(),

@@ -5,15 +5,17 @@
 
 mod baseline;
 mod comments;
+mod known;
 
 use std::collections::BTreeSet;
 
-pub use baseline::{Baseline, baseline_text};
+pub use baseline::{Baseline, Judged, baseline_text};
 use comments::Comment;
+pub use known::{Known, Lot};
 
 use crate::{
     config::{Config, Date, Ignore, Level},
-    finding::{Excuse, Excused, Finding, Fingerprint, Severity, fingerprints},
+    finding::{Excuse, Excused, Finding, Severity},
     rules::{self, Check, Rule},
     text::{Place, Sources},
 };
@@ -31,6 +33,8 @@ pub struct Comparison<'c> {
     pub models: bool,
     /// The codes of rules that said they could not decide.
     pub undecided: Vec<&'c str>,
+    /// Where the facts stand that the rules looked at.
+    pub facts: Vec<Place>,
 }
 
 /// What the project decided.
@@ -78,7 +82,7 @@ pub fn sort_out(comparisons: &mut [Comparison<'_>], decisions: &Decisions<'_>) -
             for (rule, place) in &comment.rules {
                 if used.contains(place) {
                     used_comments.insert((shown.clone(), place.span));
-                } else if decisions.tell(rule) && could_run(rule, comparison) {
+                } else if decisions.tell(rule) && could_run(rule, comparison) && was_read(&comment, comparison) {
                     idle_comments.push((at, shown.clone(), *rule, *place, comment.clone()));
                 }
             }
@@ -111,42 +115,6 @@ pub fn sort_out(comparisons: &mut [Comparison<'_>], decisions: &Decisions<'_>) -
         set_levels(comparison.findings, decisions.config);
     }
     all
-}
-
-/// Takes out what a baseline knows.
-pub fn take_known(findings: &mut Vec<Finding>, sources: &Sources, baseline: &mut Baseline) -> Vec<Excused> {
-    let excuse = Excuse::Baseline { path: baseline.path().to_owned() };
-    take(findings, sources, &excuse, |print| baseline.knows(print))
-}
-
-/// Takes out what was there at a revision.
-pub fn take_old(
-    findings: &mut Vec<Finding>,
-    sources: &Sources,
-    old: &BTreeSet<Fingerprint>,
-    revision: &str,
-) -> Vec<Excused> {
-    let excuse = Excuse::Since { revision: revision.to_owned() };
-    take(findings, sources, &excuse, |print| old.contains(&print))
-}
-
-fn take(
-    findings: &mut Vec<Finding>,
-    sources: &Sources,
-    excuse: &Excuse,
-    mut known: impl FnMut(Fingerprint) -> bool,
-) -> Vec<Excused> {
-    let prints = fingerprints(findings.iter(), sources);
-    let (mut left, mut excused) = (Vec::new(), Vec::new());
-    for (finding, print) in std::mem::take(findings).into_iter().zip(prints) {
-        if known(print) {
-            excused.push(Excused { finding, excuse: excuse.clone() });
-        } else {
-            left.push(finding);
-        }
-    }
-    *findings = left;
-    excused
 }
 
 /// Gives findings the severity that the project wants, and takes out what it switched off.
@@ -189,6 +157,17 @@ fn could_run(rule: &Rule, comparison: &Comparison<'_>) -> bool {
             Check::Pair(_) => comparison.paired,
             Check::Model(_) => comparison.models,
         }
+}
+
+/// Whether the rules looked at what a comment speaks of: a file may be read for a build stage that is not asked for.
+fn was_read(comment: &Comment, comparison: &Comparison<'_>) -> bool {
+    let source = comparison.sources.get(comment.place.file);
+    let here: Vec<&Place> = comparison.facts.iter().filter(|place| place.file == comment.place.file).collect();
+    let begins_stage = |line: &&str| line.trim_start().get(..5).is_some_and(|word| word.eq_ignore_ascii_case("FROM "));
+    if source.text().lines().filter(begins_stage).count() < 2 {
+        return !here.is_empty();
+    }
+    here.into_iter().any(|place| comment.covers(comparison.sources, *place))
 }
 
 /// The `[[ignore]]` tables, and which were of use.

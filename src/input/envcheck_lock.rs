@@ -267,11 +267,12 @@ impl Reader {
 
     /// A text, or nothing and a note.
     fn text(&mut self, value: &Value<'_>) -> Option<String> {
-        let text = value.get_ref().as_str().map(str::to_owned);
-        if text.is_none() {
-            self.wrong(value, "a text in quotes");
+        match value.get_ref().as_str() {
+            Some("") => self.skip(value.span().into(), "expected a text in quotes, found an empty one".to_owned()),
+            Some(text) => return Some(text.to_owned()),
+            None => self.wrong(value, "a text in quotes"),
         }
-        text
+        None
     }
 
     fn texts(&mut self, value: &Value<'_>) -> Vec<String> {
@@ -393,7 +394,7 @@ impl Reader {
         for item in items {
             match item.get_ref() {
                 DeValue::Table(table) => self.device(table, item.span().into()),
-                DeValue::String(name) => {
+                DeValue::String(name) if !name.is_empty() => {
                     let gpu = Gpu { name: Some(name.to_string()), truncated: false, capability: None, count: 1 };
                     self.push(FactKind::Gpu(gpu), item.span().into());
                 }

@@ -34,6 +34,23 @@ rows! {
 }
 
 rows! {
+    /// Tags that an image surely has.
+    pub struct ImageTags {
+        /// The end of the repository's path.
+        pub name: String,
+        /// The tags; they differ in nothing but versions and releases.
+        pub tags: Vec<String>,
+    }
+    impl {
+        const COUNTS: Counts = Counts::All;
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.name == built_in.name && self.tags == built_in.tags
+        }
+    }
+}
+
+rows! {
     /// A release of a distribution.
     pub struct Distribution {
         /// Its name, as in `/etc/os-release`.
@@ -256,6 +273,61 @@ impl Knowledge {
         }
     }
 
+    /// Tags that the repository of an image surely has and that differ from its own in nothing but versions, in the order of
+    /// their versions. The image's own tag is among them only if it is known.
+    #[must_use]
+    pub fn sibling_tags(&self, reference: &Reference<'_>) -> Vec<String> {
+        let Some(own) = reference.tag else { return Vec::new() };
+        let shape = self.tag_shape(own);
+        let mut found: Vec<String> = Vec::new();
+        let mut start = reference.path;
+        loop {
+            let listed = self.image_tag.rows_of(start).filter(|row| reference.is(&row.name));
+            found.extend(listed.flat_map(|row| &row.tags).filter(|tag| self.tag_shape(tag) == shape).cloned());
+            // A row about one release names a tag that its document speaks of.
+            let spelled =
+                self.image.rows_of(start).filter(|row| reference.is(&row.name)).filter_map(|row| spelled(&row.tag));
+            found.extend(spelled.filter(|tag| self.tag_shape(tag) == shape).map(str::to_owned));
+            match start.split_once('/') {
+                Some((_, rest)) => start = rest,
+                None => break,
+            }
+        }
+        found.sort_by_cached_key(|tag| (self.tag_numbers(tag), tag.clone()));
+        found.dedup();
+        found
+    }
+
+    /// Whether the tags of two images differ in nothing but versions.
+    #[must_use]
+    pub fn same_shape(&self, a: &Reference<'_>, b: &Reference<'_>) -> bool {
+        a.tag.zip(b.tag).is_some_and(|(a, b)| self.tag_shape(a) == self.tag_shape(b))
+    }
+
+    /// What is left of a tag without its versions: two tags with the same shape are one thing in two versions.
+    fn tag_shape(&self, tag: &str) -> Vec<String> {
+        let part = |part: &str| {
+            if self.codename(part).is_some() {
+                return "codename".to_owned();
+            }
+            part.trim_end_matches(|it: char| it.is_ascii_digit() || it == '.').to_owned()
+        };
+        tag.split('-').map(part).collect()
+    }
+
+    /// The versions in a tag, by its parts.
+    #[must_use]
+    pub fn tag_numbers(&self, tag: &str) -> Vec<Vec<u64>> {
+        let part = |part: &str| {
+            if let Some((row, _)) = self.codename(part) {
+                return row.release.split('.').filter_map(|it| it.parse().ok()).collect();
+            }
+            let digits = part.trim_start_matches(|it: char| !it.is_ascii_digit());
+            digits.split('.').filter_map(|it| it.parse().ok()).collect()
+        };
+        tag.split('-').map(part).collect()
+    }
+
     /// Whether the tables have rows for the repository of an image at all.
     #[must_use]
     pub fn knows_image(&self, reference: &Reference<'_>) -> bool {
@@ -329,6 +401,13 @@ impl Knowledge {
         let row = table.rows().iter().find(|row| row.cuda == short)?;
         Some((row, table.provenance(row)))
     }
+}
+
+/// The one tag that a pattern surely stands for, if it is no pattern of versions.
+fn spelled(pattern: &str) -> Option<&str> {
+    let tag = pattern.strip_suffix('*').unwrap_or(pattern);
+    let whole = tag.ends_with(|it: char| it.is_ascii_alphanumeric());
+    (whole && !tag.contains(['<', '(', '*'])).then_some(tag)
 }
 
 /// The parts of a tag that matches a pattern.
@@ -464,6 +543,30 @@ mod tests {
             "nvidia/cuda:12.2.2-cudnn8-runtime-ubuntu22.04-extra",
         ] {
             assert_eq!(shipped(reference), Vec::<String>::new(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn tags_have_siblings_in_other_versions() {
+        let knowledge = Knowledge::built_in();
+        let siblings = |text: &str| knowledge.sibling_tags(&Reference::parse(text));
+        let slim = siblings("mirror.example/library/python:3.12.3-slim");
+        assert_eq!((slim[0].as_str(), slim.len()), ("3.6-slim", 9));
+        assert!(siblings("python:3.11-slim-buster").contains(&"3.11-slim-bookworm".to_owned()));
+        assert!(
+            siblings("nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04")
+                .contains(&"11.8.0-cudnn8-runtime-ubuntu22.04".to_owned())
+        );
+        assert!(siblings("nvcr.example/nvidia/tritonserver:22.12-py3").contains(&"23.08-py3".to_owned()));
+        assert!(siblings("someone/python:3.12-slim").is_empty());
+        assert!(siblings("python:slim").is_empty() && siblings("python").is_empty());
+        for row in knowledge.image_tag.rows() {
+            let shapes = row.tags.iter().map(|tag| knowledge.tag_shape(tag));
+            assert!(shapes.collect::<std::collections::BTreeSet<_>>().len() == 1, "{}: {:?}", row.name, row.tags);
+            for tag in &row.tags {
+                let reference = Reference { host: None, path: &row.name, tag: Some(tag) };
+                assert!(!knowledge.shipped(&reference).is_empty(), "nothing is known of {}:{tag}", row.name);
+            }
         }
     }
 

@@ -206,6 +206,7 @@ tables! {
     gpu_libraries: packages::GpuLibraries,
     image: image::ImageShips,
     image_condition: image::ImageCondition,
+    image_tag: image::ImageTags,
     instance_gpu: image::InstanceGpu,
     library_cuda: cuda::LibraryCuda,
     minimum_capability: gpu::MinimumCapability,
@@ -226,6 +227,7 @@ tables! {
     torch_architecture: torch::TorchArchitecture,
     torch_release: torch::TorchRelease,
     wheel_libc: packages::WheelLibc,
+    wheel_platform: packages::WheelPlatform,
     wheel_python: packages::WheelPython,
 }
 

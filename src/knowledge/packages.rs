@@ -262,6 +262,42 @@ rows! {
     }
 }
 
+rows! {
+    /// The operating systems that releases of a package exist for: wheels for these, and no source distribution.
+    pub struct WheelPlatform {
+        /// The distribution.
+        pub package: String,
+        /// Its releases.
+        pub releases: VersionSet,
+        /// `linux`, `macos`, `windows`.
+        pub os: Vec<String>,
+    }
+    impl {
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.package == built_in.package
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            let unknown = self.os.iter().find(|os| !["linux", "macos", "windows"].contains(&os.as_str()));
+            let named = unknown.map(|os| RowFault::new("os", format!("expected linux, macos or windows, found `{os}`")));
+            named.or_else(|| name_fault("package", &self.package))
+        }
+    }
+}
+
+impl WheelPlatform {
+    /// The marker of a requirement that is only asked for where the package exists.
+    #[must_use]
+    pub fn marker(&self) -> String {
+        let name = |os: &String| match os.as_str() {
+            "windows" => "sys_platform == \"win32\"",
+            "macos" => "sys_platform == \"darwin\"",
+            _ => "sys_platform == \"linux\"",
+        };
+        self.os.iter().map(name).collect::<Vec<_>>().join(" or ")
+    }
+}
+
 /// What a package does for a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -379,6 +415,14 @@ impl Knowledge {
     pub fn wheel_libc(&self, name: &str, version: &Version) -> Option<(&WheelLibc, Provenance)> {
         let table = &self.wheel_libc;
         let row = table.rows_over(name, version).find(|row| in_run(version, &row.first.0, &row.last.0))?;
+        Some((row, table.provenance(row)))
+    }
+
+    /// The operating systems that all of these releases of a package exist for, if there are others.
+    #[must_use]
+    pub fn wheel_platform(&self, name: &str, versions: &VersionSet) -> Option<(&WheelPlatform, Provenance)> {
+        let table = &self.wheel_platform;
+        let row = table.rows_of(name).find(|row| versions.within(&row.releases).holds())?;
         Some((row, table.provenance(row)))
     }
 

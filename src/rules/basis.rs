@@ -12,6 +12,7 @@ static BASES: &[Basis] = &[
     ("EC002", &["wheel_python"]),
     ("EC003", &["distribution", "wheel_libc"]),
     ("EC004", &["wheel_libc"]),
+    ("EC005", &["wheel_platform"]),
     ("EC101", &["artifact", "package_role"]),
     ("EC102", &["collision", "package_role"]),
     ("EC103", &["collision", "gpu", "statement", "torch_release"]),

@@ -110,6 +110,7 @@ impl Rule {
             evidence: Vec::new(),
             help: None,
             fixes: Vec::new(),
+            unfixed: None,
         }
     }
 
@@ -157,7 +158,7 @@ macro_rules! rules {
 }
 
 rules! {
-    python { python_drift, python_without_wheel, libc_too_old, architecture_without_wheel }
+    python { python_drift, python_without_wheel, libc_too_old, architecture_without_wheel, platform_without_wheel }
     packages {
         version_drift, missing_in_serving, build_drift, colliding_distributions, numpy_abi, companion_mismatch, unmet_requirement,
         behaviour_change, extension_for_another_build,

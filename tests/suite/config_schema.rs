@@ -244,3 +244,109 @@ fn what_the_reader_refuses_is_not_valid() {
         assert_ne!(schema_faults(&validator, text), [""; 0], "the schema takes:\n{text}");
     }
 }
+
+/// A value as TOML on one line.
+fn as_toml(value: &toml::Value) -> String {
+    let quoted = |text: &str| serde_json::to_string(text).unwrap();
+    match value {
+        toml::Value::String(text) => quoted(text),
+        toml::Value::Integer(number) => number.to_string(),
+        toml::Value::Float(number) => format!("{number:?}"),
+        toml::Value::Boolean(value) => value.to_string(),
+        toml::Value::Datetime(date) => date.to_string(),
+        toml::Value::Array(items) => format!("[{}]", items.iter().map(as_toml).collect::<Vec<_>>().join(", ")),
+        toml::Value::Table(table) => {
+            let entries = table.iter().map(|(key, value)| format!("{} = {}", quoted(key), as_toml(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// What takes the place of every value in turn.
+const OTHERS: &str = r#"
+all = ["", " ", "x", "serve", "3.11", "EC301", "ec301", "off", "../a", "a/**", "[", "2027-03-01", -1, 0, 3, 4294967296, 1.5, true, [], [""],
+    ["serve"], ["x", "x"], [1], [[]], {}, { x = 1 }, { name = "x" }, [{}], [{ name = "x" }], 2027-03-01, 2027-03-01T10:00:00Z, 10:00:00]
+"#;
+
+/// The value with one place in it changed, in all ways.
+fn spoiled(value: &toml::Value, others: &[toml::Value]) -> Vec<toml::Value> {
+    let mut found = others.to_vec();
+    match value {
+        toml::Value::Table(table) => {
+            for (key, inner) in table {
+                let with = |new: toml::Value| {
+                    let mut table = table.clone();
+                    table.insert(key.clone(), new);
+                    toml::Value::Table(table)
+                };
+                found.extend(spoiled(inner, others).into_iter().map(with));
+                let mut without = table.clone();
+                without.remove(key);
+                found.push(toml::Value::Table(without));
+            }
+            for key in ["x", "", "name", "role", "inputs", "path", "EC301", "gpu", "a b"] {
+                let mut more = table.clone();
+                more.entry(key).or_insert_with(|| "x".into());
+                found.push(toml::Value::Table(more));
+            }
+        }
+        toml::Value::Array(items) => {
+            for (at, inner) in items.iter().enumerate() {
+                found.extend(spoiled(inner, others).into_iter().map(|new| {
+                    let mut items = items.clone();
+                    items[at] = new;
+                    toml::Value::Array(items)
+                }));
+            }
+        }
+        _ => {}
+    }
+    found
+}
+
+#[test]
+fn the_schema_and_the_reader_agree_about_every_change_to_a_file() {
+    let others: toml::Table = OTHERS.parse().unwrap();
+    let others = others["all"].as_array().unwrap();
+    let validator = validator();
+    let mut files = Vec::new();
+    visit(&root().join("fixtures"), &mut files);
+    let mut texts: Vec<String> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    texts.push(WHOLE.to_owned());
+    let mut seen = BTreeSet::new();
+    let mut differences = BTreeSet::new();
+    for text in texts {
+        let toml::Value::Table(table) = text.parse::<toml::Table>().map(toml::Value::Table).unwrap() else { continue };
+        for changed in spoiled(&toml::Value::Table(table), others) {
+            let toml::Value::Table(table) = &changed else { continue };
+            let line = |(key, value): (&String, &toml::Value)| {
+                format!("{} = {}\n", serde_json::to_string(key).unwrap(), as_toml(value))
+            };
+            let text: String = table.iter().map(line).collect();
+            if !seen.insert(text.clone()) {
+                continue;
+            }
+            let (reader, schema) = (reader_faults(&text), schema_faults(&validator, &text));
+            // What names what, which patterns of paths are none, and dates without quotes are beyond a schema.
+            let beyond = |fault: &String| {
+                let words =
+                    ["no environment is called", "error parsing glob", "found datetime", "a date without quotes"];
+                words.iter().any(|word| fault.contains(word))
+            };
+            let reader: Vec<String> =
+                if schema.is_empty() { reader.into_iter().filter(|it| !beyond(it)).collect() } else { reader };
+            if reader.is_empty() != schema.is_empty() {
+                differences.insert(format!("reader {reader:?}, schema {schema:?}"));
+            }
+        }
+    }
+    assert!(seen.len() > 1000, "{}", seen.len());
+    let shown: Vec<&String> = differences.iter().collect();
+    assert!(
+        shown.is_empty(),
+        "{} differences in {} files:\n{}",
+        shown.len(),
+        seen.len(),
+        shown.iter().map(|it| it.as_str()).collect::<Vec<_>>().join("\n")
+    );
+}

@@ -195,8 +195,13 @@ fn since_reports_what_a_change_brought() {
     git(&top, &["mv", "deploy", "release"]);
     let config = fs::read_to_string(scratch.path("envcheck.toml")).unwrap();
     scratch.put("envcheck.toml", config.replace("deploy/", "release/"));
-    let all = report(&scratch, "", &["check"]);
-    assert_eq!(about(&report(&scratch, "", &["check", "--since", "HEAD"]), "findings"), about(&all, "findings"));
+    // A file under another name has the findings that it had.
+    assert_eq!(about(&report(&scratch, "", &["check", "--since", "HEAD"]), "findings"), [""; 0]);
+    scratch.put("release/requirements.txt", "catboost==1.2.9\n");
+    assert_eq!(
+        about(&report(&scratch, "", &["check", "--since", "HEAD", "--select", "EC101"]), "findings"),
+        ["EC101 catboost"]
+    );
     let run = scratch.run(&["check", "release", "--since", "HEAD", "--no-config"]);
     assert!(run.stderr.contains("at HEAD everything counts as new: could not read `release`"), "{}", run.stderr);
     refused(&scratch.run(&["check", "--since", "nowhere"]), &["`nowhere` is no commit of this repository"]);
@@ -283,4 +288,131 @@ fn a_revision_is_not_read_from_the_working_tree() {
     let run = scratch.run(&["check", "--since", "HEAD", "--format", "concise"]);
     assert!(run.stderr.contains("an absolute path is not of a revision"), "{}{}", run.stdout, run.stderr);
     assert!(run.stdout.contains("EC101"), "{}", run.stdout);
+}
+
+#[test]
+fn only_what_a_run_looked_for_is_gone() {
+    let scratch = project("");
+    scratch.put("deploy/requirements.txt", format!("{SERVE}joblib\n"));
+    scratch.run(&["check", "--write-baseline", "baseline.json"]);
+    let gone = |arguments: &[&str]| {
+        let run = scratch.run(&[arguments, &["--baseline", "baseline.json", "--fail-on", "never"]].concat());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stderr
+    };
+    for arguments in [
+        &["check"][..],
+        &["check", "--select", "EC6"],
+        &["check", "--ignore", "EC101"],
+        &["check", "--impact", "drift"],
+        &["check", "train.txt", "--no-config"],
+        &["check", "deploy/requirements.txt", "--no-config"],
+        &["diff", "train.txt", "train.txt", "--no-config"],
+    ] {
+        assert_eq!(gone(arguments), "", "{arguments:?}");
+    }
+    scratch.put("deploy/requirements.txt", format!("{TRAIN}joblib\n"));
+    assert!(gone(&["check", "--select", "EC1"]).contains("2 findings are gone"));
+    assert_eq!(gone(&["check", "--select", "EC6"]), "");
+    // What a comment excuses is there.
+    scratch
+        .put("deploy/requirements.txt", SERVE.replace("1.2.5", "1.2.5 # envcheck: ignore[EC101] known") + "joblib\n");
+    assert_eq!(gone(&["check"]), "");
+}
+
+#[test]
+fn a_baseline_follows_a_file_that_is_renamed() {
+    let scratch = project("");
+    scratch.run(&["check", "--write-baseline", "baseline.json"]);
+    let config = fs::read_to_string(scratch.path("envcheck.toml")).unwrap();
+    fs::rename(scratch.path("deploy/requirements.txt"), scratch.path("deploy/pins.txt")).unwrap();
+    scratch.put("envcheck.toml", config.replace("requirements.txt", "pins.txt"));
+    let run = scratch.run(&["check", "--baseline", "baseline.json", "--fail-on", "info"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+    // One that stays where it was has its own findings, and a second one with the same lines has new ones.
+    scratch.put("deploy/requirements.txt", SERVE);
+    scratch.put(
+        "envcheck.toml",
+        config.replace(
+            "['deploy/requirements.txt']",
+            "['deploy/pins.txt']\n[environment.second]\nrole = 'serving'\ninputs = ['deploy/requirements.txt']",
+        ),
+    );
+    let report = report(&scratch, "", &["check", "--baseline", "baseline.json"]);
+    let count =
+        |list: &str| report["comparisons"].as_array().unwrap().iter().map(|it| about(it, list).len()).sum::<usize>();
+    assert!(count("findings") > 0 && count("findings") == count("ignored"), "{report:#}");
+}
+
+#[test]
+fn what_git_was_told_not_to_look_at_is_compared_all_the_same() {
+    for flag in ["--assume-unchanged", "--skip-worktree"] {
+        let scratch = project("");
+        let top = scratch.path("");
+        git(&top, &["init", "-q"]);
+        git(&top, &["add", "."]);
+        git(&top, &["commit", "-qm", "one"]);
+        git(&top, &["update-index", flag, "deploy/requirements.txt"]);
+        scratch.put("deploy/requirements.txt", SERVE.replace("1.2.5", "1.2.7"));
+        let changed = report(&scratch, "", &["check", "--since", "HEAD"]);
+        assert_eq!(about(&changed, "findings"), ["EC101 catboost"], "{flag}");
+    }
+}
+
+#[test]
+fn environments_that_nothing_pairs_are_said() {
+    let declared = "[environment.a]\nrole = 'training'\ninputs = ['train.txt']\n\
+                    [environment.b]\nrole = 'training'\ninputs = ['train.txt']\n\
+                    [environment.serve]\ninputs = ['deploy/requirements.txt']\n";
+    let scratch = project("");
+    scratch.put("envcheck.toml", declared);
+    let run = scratch.run(&["check"]);
+    let said = "envcheck.toml: `serve` is checked alone: which of `a`, `b` to compare it with, `trained-in` of a [[model]] says, \
+                or `envcheck diff a serve`\n";
+    assert_eq!(run.stderr, said);
+    assert_eq!(scratch.run(&["check", "-q"]).stderr, "");
+    scratch.put(
+        "envcheck.toml",
+        format!("{declared}[[model]]\ntrained-in = 'a'\nserved-in = ['serve']\nformat = 'onnx'\n"),
+    );
+    assert_eq!(scratch.run(&["check"]).stderr, "");
+}
+
+#[test]
+fn comments_in_stages_that_are_not_built_are_left_alone() {
+    let dockerfile = "FROM python:3.11-slim AS dev\n# envcheck: ignore[EC601] tools\nRUN pip install joblib\n\
+                      RUN pip install -r dev.txt\nFROM python:3.11-slim AS run\n# envcheck: ignore[EC601] no pin\nRUN pip install numpy==1.26.4\n";
+    let scratch = Scratch::new();
+    scratch.put("Dockerfile", dockerfile);
+    scratch.put("dev.txt", "pandas # envcheck: ignore[EC601] tools\n");
+    let unused = |arguments: &[&str]| {
+        let run = scratch.run(
+            &[&["check", "Dockerfile", "--no-config", "--format", "concise", "--fail-on", "never"], arguments].concat(),
+        );
+        run.stdout
+            .lines()
+            .filter(|line| line.contains("EC902"))
+            .map(|line| line.split(':').take(2).collect::<Vec<_>>().join(":"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(unused(&[]), ["Dockerfile:6"]);
+    assert_eq!(unused(&["--target", "dev"]), [""; 0]);
+}
+
+#[test]
+fn a_lock_file_that_cannot_be_read_is_no_silence() {
+    let scratch = Scratch::new();
+    scratch.put("serve/requirements.txt", "numpy==1.26.4\n");
+    for (name, text, why) in [
+        ("uv.lock", "", "expected version 1 of the format, found none"),
+        ("uv.lock", "<<<<<<< HEAD\nversion = 1\n=======\nversion = 2\n", "`serve/uv.lock:1:9` is no readable uv.lock"),
+        ("poetry.lock", "[[package]\n", "is no readable poetry.lock"),
+        ("Pipfile.lock", "{", "is no readable Pipfile.lock"),
+    ] {
+        let path = format!("serve/{name}");
+        scratch.put(&path, text);
+        refused(&scratch.run(&["check", "serve"]), &[why]);
+        fs::remove_file(scratch.path(&path)).unwrap();
+    }
+    assert_eq!(scratch.run(&["check", "serve"]).code, 0);
 }

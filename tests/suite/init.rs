@@ -292,9 +292,16 @@ fn what_a_user_reads_of_a_service() {
 
 #[test]
 fn what_a_user_reads_of_an_empty_repository() {
-    let scratch = repository(&[("main.c", "int x;\n")]);
-    let (text, said) = init(&scratch, "nothing");
-    insta::assert_snapshot!("nothing", format!("{text}\n---- on the terminal ----\n{said}"));
+    let scratch =
+        repository(&[("main.c", "int x;\n"), ("weights.onnx", "version https://git-lfs.github.com/spec/v1\n")]);
+    let run = scratch.run(&["init"]);
+    refused(&run, &["found nothing here that describes an environment"]);
+    assert!(!scratch.path("envcheck.toml").exists(), "a file that declares nothing would only break every check");
+    let template = scratch.run(&["init", "--stdout"]);
+    assert_eq!(template.code, 0, "{}", template.stderr);
+    insta::assert_snapshot!("nothing", format!("{}\n---- on the terminal ----\n{}", template.stdout, run.stderr));
+    scratch.put("envcheck.toml", template.stdout);
+    refused(&scratch.run(&["check"]), &["envcheck.toml declares no environment yet: fill in [environment.train]"]);
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn hostile(world: &World, text: &str, severity: Severity) -> Finding {
         .help(text);
     let edit = Edit { place: world.place(world.serve, "numpy==1.0"), replacement: text.into() };
     finding.fixes =
-        vec![Fix { title: text.into(), safe: false, edits: vec![edit], command: Some(text.into()), lowering: None }];
+        vec![Fix { title: text.into(), safe: false, edits: vec![edit], command: Some(text.into()), ..Fix::default() }];
     finding
 }
 

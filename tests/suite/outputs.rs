@@ -104,6 +104,7 @@ pub(super) fn finding(severity: Severity, message: &str) -> Finding {
         evidence: Vec::new(),
         help: None,
         fixes: Vec::new(),
+        unfixed: None,
     }
 }
 
@@ -173,9 +174,9 @@ fn what_is_excused_is_shown_as_such() {
             safe: true,
             edits: vec![edit("2.0.1", "1.26.4"), edit("1.14.0", "1.13.0")],
             command: None,
-            lowering: None,
+            ..Fix::default()
         },
-        Fix { title: "buy another GPU".into(), safe: false, edits: Vec::new(), command: None, lowering: None },
+        Fix { title: "buy another GPU".into(), ..Fix::default() },
     ];
     let scipy = |message: &str| {
         let mut finding = world.finding(Severity::Warning, message, "scipy==1.14.0");

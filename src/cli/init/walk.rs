@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::super::load::{MOST_FILES, SKIPPED_FOLDERS, absolute, recognise, shown};
+use super::super::load::{MOST_FILES, SKIPPED_FOLDERS, absolute, lock_called, recognise, shown};
 use crate::{
     config::Role,
     fact::FactKind,
@@ -92,7 +92,8 @@ pub(super) fn walk() -> Seen {
             let format = recognise(&name, &content, Claim::Named).filter(|it| it.name == "requirements.txt");
             format.filter(|_| in_requirements && (has_ending(&name, "txt") || has_ending(&name, "in")))
         };
-        let Some(format) = recognise(&name, &content, Claim::Likely).or_else(listed) else {
+        let known = recognise(&name, &content, Claim::Likely).or_else(listed);
+        let Some(format) = known.or_else(|| lock_called(&name)) else {
             if has_ending(&name, "onnx") {
                 let reason = if content.starts_with(b"version https://git-lfs") {
                     "a pointer of Git LFS, the model itself is not here"

@@ -10,6 +10,9 @@ use crate::{
     text::{escape, is_hidden},
 };
 
+/// How many files are named that are no input.
+const MOST_SEEN: usize = 10;
+
 const HEAD: &str = "\
 # What envcheck compares here. `envcheck init` guessed it from the names of folders and files: correct it, then commit it.
 # `envcheck check` checks everything that this file declares; paths are relative to it.
@@ -205,11 +208,29 @@ pub(super) fn summary(project: &Project) -> String {
     out
 }
 
-/// What to do next.
-pub(super) fn next(project: &Project) -> String {
-    if project.environments.is_empty() {
-        return format!("\nwrote a template to `{FILE_NAME}`: fill it in, then run `envcheck check`\n");
+/// Why no file is written, and what to do instead: with a file that declares nothing, every check would fail.
+pub(super) fn nothing(project: &Project) -> String {
+    let mut out = format!("found nothing here that describes an environment, so no `{FILE_NAME}` is written\n");
+    let seen: Vec<&(String, String)> = project.unplaced.iter().chain(&project.left_out).collect();
+    for (path, why) in seen.iter().take(MOST_SEEN) {
+        let _ = writeln!(out, "  `{path}`: {why}");
     }
+    if seen.len() > MOST_SEEN {
+        let _ = writeln!(out, "  and {} files more", seen.len() - MOST_SEEN);
+    }
+    out.push_str(
+        "envcheck reads requirements files, lock files, `pip freeze` output, Dockerfiles, Kubernetes manifests,\n\
+         nvidia-smi output and more; the README names them all\n\
+         - in another folder? run `envcheck init` in the folder of the repository\n\
+         - no such file yet? `pip freeze > train.txt` where you train, `pip freeze > serve.txt` where you serve,\n  \
+         then `envcheck diff train.txt serve.txt`\n\
+         - a layout of your own? `envcheck init --stdout > envcheck.toml` writes a template to fill in",
+    );
+    out
+}
+
+/// What to do next.
+pub(super) fn next() -> String {
     format!("\nwrote `{FILE_NAME}`: correct what was guessed wrong, then run `envcheck check`\n")
 }
 
