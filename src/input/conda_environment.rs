@@ -1,9 +1,10 @@
-//! conda environment files (`environment.yml`), as `conda env create` reads them.
+//! conda environment files (`environment.yml`), as `conda env create` reads them, and the `python_env.yaml` of MLflow.
 //!
 //! Documentation: <https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environments.html#create-env-file-manually>
 //!
 //! Read: match specs, the nested list for pip as a requirements file, and variables that matter. Python, CUDA and cuDNN are
-//! facts of their own; `pytorch-cuda` and `cpuonly` say which build of torch is meant.
+//! facts of their own; `pytorch-cuda` and `cpuonly` say which build of torch is meant. In MLflow's file `python` is a version
+//! and every dependency a line for pip; what only builds other packages is read over.
 //! Skipped with a note: versions that cannot be said in PEP 440 (the package is kept with its text), ranges where a fact
 //! needs one version, items of another form.
 
@@ -23,7 +24,7 @@ use crate::{
 
 pub(super) static FORMAT: Format = Format {
     name: "conda-environment",
-    about: "conda environment files such as environment.yml",
+    about: "conda environment files such as environment.yml, and MLflow's python_env.yaml",
     claims,
     read,
 };
@@ -45,6 +46,9 @@ fn claims(probe: &Probe<'_>) -> Claim {
     if !(listed || flow) || key("apiVersion:") || key("package:") {
         return Claim::No;
     }
+    if key("python:") && (key("build_dependencies:") || stem == "python_env") {
+        return Claim::Certain;
+    }
     let called = stem.starts_with("env") || stem.contains("conda") || stem.contains("environment");
     match (called, key("channels:")) {
         (true, true) => Claim::Certain,
@@ -61,6 +65,10 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
     };
     let mut reader = Reader { file, text: &text, out: Reading::default(), torch_cuda: None, cpu_only: false };
     let Some(document) = documents.first() else { return reader.out };
+    if let Some(python) = document.get("python") {
+        reader.mlflow(files, document, python);
+        return reader.out;
+    }
     for item in document.get("dependencies").map_or(&[][..], Node::items) {
         match (item.text(), item.get("pip")) {
             (Some(_), _) => reader.spec(item),
@@ -103,6 +111,18 @@ impl Reader<'_> {
 
     fn skip(&mut self, span: Span, reason: impl Into<String>) {
         self.out.skip(self.file, span, reason);
+    }
+
+    /// MLflow's file: a Python, and lines for pip.
+    fn mlflow(&mut self, files: &mut Files<'_>, document: &Node<'_>, python: &Node<'_>) {
+        let version = python.text().and_then(|text| installed::conda_system("python")?(text));
+        match version {
+            Some(kind) => self.state(kind, python.span),
+            None => self.skip(python.span, "expected a version of Python such as `3.10.14`"),
+        }
+        for line in document.get("dependencies").map_or(&[][..], Node::items) {
+            self.pip(files, line);
+        }
     }
 
     fn spec(&mut self, node: &Node<'_>) {
@@ -228,5 +248,7 @@ mod tests {
         assert_eq!(claim("requirements.yaml", "dependencies:\n  - name: redis\n"), Claim::No);
         assert_eq!(claim("pubspec.yaml", "dependencies:\n  flutter: any\n"), Claim::No);
         assert_eq!(claim("environment.txt", text), Claim::No);
+        let mlflow = "python: 3.10.14\nbuild_dependencies:\n- pip\ndependencies:\n- -r requirements.txt\n";
+        assert_eq!(claim("python_env.yaml", mlflow), Claim::Certain);
     }
 }

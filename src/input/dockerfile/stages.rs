@@ -88,8 +88,9 @@ pub(super) fn read(files: &mut Files<'_>, file: FileId) -> Reading {
     let mut done: Vec<State> = Vec::with_capacity(stages.len());
     let mut count = 0;
     for stage in &stages {
-        let state = match stage.base {
-            Base::Stage(base) => State { uses: BTreeSet::from([base]), ..done[base].clone() },
+        let state = match &stage.base {
+            Base::Stage(base) => State { uses: BTreeSet::from([*base]), ..done[*base].clone() },
+            Base::Image(image, _) => outside(&image.reference),
             _ => State { folder: "/".to_owned(), ..State::default() },
         };
         let mut scene = Scene {
@@ -230,6 +231,16 @@ pub(super) fn image(text: &str) -> Option<(String, Option<String>)> {
     let reference = reference.trim_end_matches(':');
     let good = text.chars().all(plain) && reference.starts_with(|it: char| it.is_ascii_alphanumeric());
     good.then(|| (reference.to_owned(), digest.filter(|it| it.contains(':')).map(str::to_owned)))
+}
+
+/// A stage on an image from elsewhere. Those of AWS Lambda work in a folder that Dockerfiles name by its variable.
+fn outside(reference: &str) -> State {
+    let mut state = State { folder: "/".to_owned(), ..State::default() };
+    if reference.contains("lambda/python") || reference.contains("aws-lambda-python") {
+        "/var/task".clone_into(&mut state.folder);
+        state.arguments.insert("LAMBDA_TASK_ROOT".to_owned(), Value::Known("/var/task".to_owned()));
+    }
+    state
 }
 
 fn find(stages: &[Stage<'_>], wanted: &str) -> Option<usize> {

@@ -3,7 +3,7 @@
 //! Specification: <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/>; `KServe`:
 //! <https://kserve.github.io/website/latest/reference/api/>; Seldon: <https://docs.seldon.io/projects/seldon-core/en/latest/reference/seldon-deployment.html>
 //!
-//! Read: images, GPUs that are asked for, the nodes that are chosen, variables that matter, known servers, and where models
+//! Read: images, GPUs that are asked for, the nodes that are chosen, the labels of nodes themselves, variables that matter, known servers, and where models
 //! come from. Read over: objects without a pod (services, config maps). Skipped with a note: values that a template, a
 //! variable or another file provides, and the image overrides of a kustomization.
 
@@ -85,6 +85,7 @@ fn documents(manifest: &mut Manifest<'_>, documents: &[std::rc::Rc<Node<'_>>]) {
     for document in documents {
         collect(document, &mut objects);
     }
+    cluster(manifest, &objects);
     let several = objects.iter().filter(|object| holds_workload(object)).count() > 1;
     for object in &objects {
         let label = several.then(|| format!("{} {}, ", object.kind.to_ascii_lowercase(), object.name));
@@ -97,6 +98,7 @@ fn documents(manifest: &mut Manifest<'_>, documents: &[std::rc::Rc<Node<'_>>]) {
             }
             "SeldonDeployment" => kserve::seldon(manifest, object.node, &label),
             "Kustomization" => kustomization(manifest, object.node),
+            "Node" => {}
             kind if NO_WORKLOADS.contains(&kind) => {}
             kind => {
                 let mut pods = Vec::new();
@@ -111,6 +113,18 @@ fn documents(manifest: &mut Manifest<'_>, documents: &[std::rc::Rc<Node<'_>>]) {
             }
         }
     }
+}
+
+/// The nodes of a cluster as `kubectl get nodes -o yaml` prints them. Those of several kinds are several environments.
+fn cluster(manifest: &mut Manifest<'_>, objects: &[Object<'_, '_>]) {
+    let nodes: Vec<_> = objects.iter().filter(|it| it.kind == "Node").map(|it| (nodes::of_node(manifest, it.node), it)).collect();
+    let Some((first, _)) = nodes.first() else { return };
+    let differs = |labels: &Vec<nodes::Wanted>| nodes::plain(labels) != nodes::plain(first);
+    if let Some((_, other)) = nodes.iter().find(|(labels, _)| differs(labels)) {
+        manifest.skip(other.kind_span, "nodes of several kinds are several environments: name a file for each kind");
+        return;
+    }
+    nodes::labels(manifest, first);
 }
 
 /// Finds objects, also inside lists of them.

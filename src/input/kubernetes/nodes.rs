@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A label and the values that are good for it, with their places.
-type Wanted = (String, Vec<(String, Span)>);
+pub(super) type Wanted = (String, Vec<(String, Span)>);
 
 /// States what the node selectors and required affinities of a pod say.
 pub(super) fn state(manifest: &mut Manifest<'_>, pod: &Node<'_>) {
@@ -43,6 +43,23 @@ pub(super) fn state(manifest: &mut Manifest<'_>, pod: &Node<'_>) {
     }
 }
 
+/// The labels of a node that matter.
+pub(super) fn of_node(manifest: &mut Manifest<'_>, node: &Node<'_>) -> Vec<Wanted> {
+    let mut found = Vec::new();
+    for (key, value) in node.at(&["metadata", "labels"]).map(Node::entries).unwrap_or_default() {
+        let Some(label) = key.text().filter(|label| matters(label) && !label.starts_with("beta.")) else { continue };
+        if let Some(text) = manifest.value(value) {
+            found.push((label.to_owned(), vec![(text, value.span)]));
+        }
+    }
+    found
+}
+
+/// Labels without their places.
+pub(super) fn plain(labels: &[Wanted]) -> Vec<(&str, &str)> {
+    labels.iter().filter_map(|(label, values)| Some((label.as_str(), values.first()?.0.as_str()))).collect()
+}
+
 const NVIDIA: &str = "nvidia.com/";
 
 /// Labels whose value is the name of an accelerator in a cloud's words.
@@ -63,7 +80,7 @@ fn matters(label: &str) -> bool {
 }
 
 /// States labels that one node must have together.
-fn labels(manifest: &mut Manifest<'_>, wanted: &[Wanted]) {
+pub(super) fn labels(manifest: &mut Manifest<'_>, wanted: &[Wanted]) {
     let one = |name: &str| {
         let found = wanted.iter().find(|(label, _)| label.strip_prefix(NVIDIA) == Some(name));
         found.and_then(|(_, values)| values.first().filter(|_| values.len() == 1))

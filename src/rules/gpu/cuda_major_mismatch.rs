@@ -13,7 +13,8 @@ rule! {
     ///
     /// ONNX Runtime, TensorFlow, CuPy and CTranslate2 do not bring the CUDA libraries along: they load them from the system or
     /// from NVIDIA's wheels, by file names that carry the major. With another major the libraries are not found; the process
-    /// fails, or continues on the CPU. torch brings its own and is not concerned.
+    /// fails, or continues on the CPU. torch brings its own and is not concerned, except where extensions are compiled
+    /// (`builds-extensions` in the lock): its build tools refuse a toolkit of another major than torch was built with.
     ///
     /// ## Example
     ///
@@ -36,6 +37,7 @@ rule! {
 }
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    compiled(ctx, side, out);
     let users = side.cuda_users(ctx.knowledge);
     let offers: Vec<&CudaUser> = offers(users);
     for user in users.iter().filter(|user| user.how == CudaUse::Loaded && !found(user, &offers)) {
@@ -72,6 +74,30 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         }
         out.findings.push(finding);
     }
+}
+
+/// Extensions that are compiled with another CUDA major than torch.
+fn compiled(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    let Some(builds) = side.builds_extensions().filter(|seen| *seen.value) else { return };
+    let users = side.cuda_users(ctx.knowledge);
+    let Some(torch) = users.iter().find(|user| user.component == "torch" && user.how == CudaUse::Bundled) else { return };
+    let toolkits: Vec<&CudaUser> = users.iter().filter(|user| user.how == CudaUse::System).collect();
+    let Some(toolkit) = toolkits.first().filter(|_| toolkits.iter().all(|it| it.cuda.major() != torch.cuda.major())) else {
+        return;
+    };
+    let mut finding = RULE
+        .finding(format!("CUDA {} compiles no extensions for {}, which is built for CUDA {}", toolkit.cuda, torch.shown, torch.cuda))
+        .impact(Impact::StartFailure)
+        .primary(&side.name, toolkit.place, format!("CUDA {} is installed", toolkit.cuda))
+        .label(&side.name, torch.place, brings(torch))
+        .label(&side.name, builds.place, "CUDA code is compiled here")
+        .about(["cuda", "torch"])
+        .because(ctx.knowledge.statement("torch-extension-cuda"))
+        .help(format!("install the CUDA {} toolkit, or torch for CUDA {}", torch.cuda.prefix(2), toolkit.cuda.major()));
+    for reason in [&torch.reason, &toolkit.reason].into_iter().flatten() {
+        finding = finding.because(reason.clone());
+    }
+    out.findings.push(finding);
 }
 
 /// Whether a distribution is a GPU build by its name.

@@ -1,7 +1,7 @@
 use super::cuda_major_mismatch;
 use crate::{
     environment::{CudaUse, CudaUser, CudnnUser, Environment},
-    finding::{Impact, Severity, Verdicts},
+    finding::{Finding, Impact, Severity, Verdicts},
     knowledge::Reason,
     rules::{Check, Context, listed},
     version::Version,
@@ -101,11 +101,36 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
                     .because(ctx.knowledge.statement("jax-cudnn"))
                     .help(format!("install cuDNN {} or a newer {}.x", user.cudnn, user.cudnn.major())),
             );
+        } else if user.component.starts_with("tensorflow")
+            && user.cudnn.minor().is_some()
+            && offers.iter().all(|offer| offer.cudnn.at_least(&user.cudnn).violated())
+        {
+            out.findings.push(below_compiled(ctx, side, user, first));
         }
     }
     if !said {
         without_build(ctx, side, users, cuda_users, out);
     }
+}
+
+/// TensorFlow finds a cuDNN of its major, and refuses it at the first convolution.
+fn below_compiled(ctx: &Context<'_>, side: &Environment, user: &CudnnUser, offer: &CudnnUser) -> Finding {
+    // The system's cuDNN is found by name; wheels only where TensorFlow was told of them.
+    let severity = if offer.how == CudaUse::System { Severity::Error } else { Severity::Warning };
+    let mut finding = RULE
+        .finding(format!("{} was compiled with cuDNN {}, the environment has {}", user.shown, user.cudnn, offer.cudnn))
+        .severity(severity)
+        .impact(Impact::LoadFailure)
+        .primary(&side.name, user.place, format!("compiled with cuDNN {}", user.cudnn))
+        .label(&side.name, offer.place, offered(offer))
+        .about([user.component.as_str(), "cudnn"])
+        .about(if offer.component == "cudnn" { None } else { Some(offer.component.as_str()) })
+        .because(ctx.knowledge.statement("tensorflow-cudnn"))
+        .help(format!("install cuDNN {} or a newer {}.x", user.cudnn, user.cudnn.major()));
+    for reason in [&user.reason, &offer.reason].into_iter().flatten() {
+        finding = finding.because(reason.clone());
+    }
+    finding
 }
 
 /// Says that there is no build of the system's cuDNN for the system's CUDA.

@@ -9,13 +9,14 @@ use crate::{
 };
 
 rule! {
-    /// The GPU is older than TensorRT, Triton or cuDNN supports.
+    /// The GPU is older than TensorRT, Triton, cuDNN or a package with kernels of its own supports.
     ///
     /// ## Why it matters
     ///
     /// Each release of TensorRT, cuDNN and the Triton server names a lowest compute capability. Below it TensorRT builds and
     /// loads no engine, cuDNN has no code for the GPU and crashes or refuses at the first convolution, and Triton's server
-    /// starts while its models fail to load. Volta and older (V100, P100, GTX 10) end at cuDNN 9.10 and TensorRT 10.4, and
+    /// starts while its models fail to load. Packages that bring kernels of their own (vLLM, flash-attn, RAPIDS, TensorFlow's
+    /// wheels) have such a limit too, which can lie above that of the torch beside them. Volta and older (V100, P100, GTX 10) end at cuDNN 9.10 and TensorRT 10.4, and
     /// an unpinned `nvidia-cudnn-cu12` brings a newer one.
     ///
     /// A cuDNN of the system counts where something loads it: torch brings its own.
@@ -40,12 +41,15 @@ rule! {
     }
 }
 
+/// Names in the table that mean no Python package: the package `triton` is the compiler, not the server.
+const OF_THEIR_OWN: [&str; 3] = ["tensorrt", "triton", "cudnn"];
+
 /// Something with a lowest compute capability.
-struct Limited {
+struct Limited<'a> {
     /// Its name in the table.
-    name: &'static str,
+    name: &'a str,
     /// Its name for a sentence.
-    product: &'static str,
+    product: &'a str,
     version: Version,
     place: Place,
     /// The package that it is, if it is one.
@@ -91,8 +95,8 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     }
 }
 
-fn limited(ctx: &Context<'_>, side: &Environment) -> Vec<Limited> {
-    let mut found: Vec<Limited> = Vec::new();
+fn limited<'a>(ctx: &Context<'_>, side: &'a Environment) -> Vec<Limited<'a>> {
+    let mut found: Vec<Limited<'a>> = Vec::new();
     for seen in side.servers().into_iter().filter(|seen| seen.value.name == "triton") {
         if let Some(version) = seen.value.version.as_deref().and_then(|text| text.parse().ok()) {
             found.push(Limited { name: "triton", product: "Triton", version, place: seen.place, package: None });
@@ -107,6 +111,12 @@ fn limited(ctx: &Context<'_>, side: &Environment) -> Vec<Limited> {
         if let Some(version) = view.pin().filter(|_| view.present.holds()) {
             let version = version.clone();
             found.push(Limited { name: "tensorrt", product: "TensorRT", version, place: view.place(), package: Some(view.name.to_string()) });
+        }
+    }
+    for view in side.packages().filter(|view| !OF_THEIR_OWN.contains(&view.name.as_str()) && view.present.holds()) {
+        if let Some(version) = view.pin() {
+            let (name, version) = (view.name.as_str(), version.clone());
+            found.push(Limited { name, product: name, version, place: view.place(), package: None });
         }
     }
     let users = side.cudnn_users(ctx.knowledge);

@@ -289,6 +289,14 @@ fn reader<'a>(serving: &'a Environment, name: &str, format: &str) -> Option<Read
             });
         }
     }
+    if name == "tensorflow" && format == "tflite" {
+        // The interpreter alone has the numbers of TensorFlow.
+        if let Some(view) = serving.package("tflite-runtime") {
+            let pin = view.pin().cloned();
+            let shown = format!("{} {}", view.name, view.shown());
+            return Some(Reader::package(view, view.versions.clone(), pin, shown));
+        }
+    }
     let builds: &[&str] = match name {
         "tensorflow" => &["tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-intel", "tensorflow-macos"],
         "xgboost" => &["xgboost", "xgboost-cpu"],

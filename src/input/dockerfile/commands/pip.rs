@@ -15,6 +15,7 @@ use crate::{
         },
         requirements_txt::{Meant, read_file, read_word},
     },
+    text::Span,
 };
 
 /// Who installs.
@@ -242,6 +243,7 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
     let index = index.or(asked.beside).or_else(|| index_of_variables(runner, call, false));
     let index = index.filter(|_| known).map(Arc::new);
     let start = runner.scene.state.items.len();
+    constraints_of_variables(runner, call, scope);
     for operand in asked.operands {
         match operand {
             Operand::File(word, constraint) => file(runner, &word, constraint, scope),
@@ -293,7 +295,23 @@ fn index_of_variables(runner: &Runner<'_, '_, '_>, call: &Call, only: bool) -> O
     (url.contains("://") && !url.contains('$')).then_some(PackageIndex { url, only })
 }
 
-/// Follows a file of requirements.
+/// Follows the constraints that a variable of the environment puts on every command.
+fn constraints_of_variables(runner: &mut Runner<'_, '_, '_>, call: &Call, scope: &Scope) {
+    let name = if call.program == "uv" { "UV_CONSTRAINT" } else { "PIP_CONSTRAINT" };
+    let Some(value) = runner.variable(name, call) else { return };
+    for text in value.split_whitespace() {
+        let path = resolve(&runner.folder, text);
+        // What an earlier command brought is there already, and what is not in the context bound nothing that is known.
+        let Ok(relative) = runner.scene.find(&path) else { continue };
+        let Ok(included) = runner.scene.files.include(runner.scene.file, &relative, &[runner.scene.file]) else { continue };
+        let bound = |item: &Item| matches!(&item.what, What::Fact(fact) if fact.place.file == included);
+        if !runner.scene.state.items.iter().any(bound) {
+            follow(runner, call.span, text, true, scope);
+        }
+    }
+}
+
+/// Follows a file of requirements that a word names.
 fn file(runner: &mut Runner<'_, '_, '_>, word: &Word, constraint: bool, scope: &Scope) {
     let shown = match word.text() {
         address if address.contains("://") => shortened(&crate::input::without_credentials(address)),
@@ -310,8 +328,13 @@ fn file(runner: &mut Runner<'_, '_, '_>, word: &Word, constraint: bool, scope: &
         let reason = if text.contains("://") { "envcheck downloads nothing" } else { "it is read from a pipe" };
         return runner.scene.note(word.span(), format!("`{shown}` is not followed: {reason}"), scope.clone());
     }
+    follow(runner, word.span(), &text, constraint, scope);
+}
+
+/// Follows a file of requirements at a path of the image.
+fn follow(runner: &mut Runner<'_, '_, '_>, span: Span, text: &str, constraint: bool, scope: &Scope) {
     let scene = &mut *runner.scene;
-    let path = resolve(&runner.folder, &text);
+    let path = resolve(&runner.folder, text);
     let included = match scene.find(&path) {
         Ok(relative) => scene.files.include(scene.file, &relative, &[scene.file]).map_err(|it| it.to_string()),
         Err(reason) => Err(reason),
@@ -322,7 +345,7 @@ fn file(runner: &mut Runner<'_, '_, '_>, word: &Word, constraint: bool, scope: &
             read_file(scene.files, included, constraint, &mut vec![scene.file], &mut reading);
             keep(runner, reading, scope);
         }
-        Err(reason) => scene.note(word.span(), format!("`{shown}` is not followed: {reason}"), scope.clone()),
+        Err(reason) => scene.note(span, format!("`{}` is not followed: {reason}", shortened(text)), scope.clone()),
     }
 }
 
