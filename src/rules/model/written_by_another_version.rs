@@ -291,12 +291,13 @@ fn reader<'a>(serving: &'a Environment, name: &str, format: &str) -> Option<Read
             });
         }
     }
-    if name == "tensorflow" && format == "tflite" {
-        if let Some(view) = serving.package(TFLITE) {
-            let pin = view.pin().cloned();
-            let shown = format!("{} {}", view.name, view.shown());
-            return Some(Reader::package(view, view.versions.clone(), pin, shown));
-        }
+    if name == "tensorflow"
+        && format == "tflite"
+        && let Some(view) = serving.package(TFLITE)
+    {
+        let pin = view.pin().cloned();
+        let shown = format!("{} {}", view.name, view.shown());
+        return Some(Reader::package(view, view.versions.clone(), pin, shown));
     }
     let builds: &[&str] = match name {
         "tensorflow" => &["tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-intel", "tensorflow-macos"],
