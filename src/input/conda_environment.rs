@@ -1,10 +1,10 @@
-//! conda environment files (`environment.yml`), as `conda env create` reads them, and the `python_env.yaml` of MLflow.
+//! conda environment files (`environment.yml`), as `conda env create` reads them, and the `python_env.yaml` of `MLflow`.
 //!
 //! Documentation: <https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environments.html#create-env-file-manually>
 //!
 //! Read: match specs, the nested list for pip as a requirements file, and variables that matter. Python, CUDA and cuDNN are
-//! facts of their own; `pytorch-cuda` and `cpuonly` say which build of torch is meant. In MLflow's file `python` is a version
-//! and every dependency a line for pip; what only builds other packages is read over.
+//! facts of their own; `pytorch-cuda` and `cpuonly` say which build of torch is meant. In the file of `MLflow` the key
+//! `python` is a version and every dependency a line for pip; what only builds other packages is read over.
 //! Skipped with a note: versions that cannot be said in PEP 440 (the package is kept with its text), ranges where a fact
 //! needs one version, items of another form.
 
@@ -113,7 +113,7 @@ impl Reader<'_> {
         self.out.skip(self.file, span, reason);
     }
 
-    /// MLflow's file: a Python, and lines for pip.
+    /// The file of `MLflow`: a Python, and lines for pip.
     fn mlflow(&mut self, files: &mut Files<'_>, document: &Node<'_>, python: &Node<'_>) {
         let version = python.text().and_then(|text| installed::conda_system("python")?(text));
         match version {

@@ -119,7 +119,8 @@ mod tests {
         assert!(kept("xgboost-json", "xgboost", "2.1.4", "2.1.1"));
         assert!(kept("pickle", "pandas", "2.0.3", "2.3.3"));
         assert!(!kept("pickle", "pandas", "3.0.0", "2.3.3"));
-        assert!(kept("tokenizer-json", "tokenizers", "0.19.1", "0.15.0"));
+        assert!(kept("tokenizer-json", "tokenizers", "0.15.2", "0.13.3"));
+        assert!(!kept("tokenizer-json", "tokenizers", "0.19.1", "0.15.0"));
         assert!(!kept("tokenizer-json", "tokenizers", "0.20.3", "0.19.1"));
         assert!(!kept("keras", "keras", "3.1.1", "2.15.0"));
     }

@@ -9,15 +9,15 @@ use crate::{
 };
 
 rule! {
-    /// The GPU is older than TensorRT, Triton, cuDNN or a package with kernels of its own supports.
+    /// The GPU is older than TensorRT, Triton or cuDNN supports.
     ///
     /// ## Why it matters
     ///
     /// Each release of TensorRT, cuDNN and the Triton server names a lowest compute capability. Below it TensorRT builds and
     /// loads no engine, cuDNN has no code for the GPU and crashes or refuses at the first convolution, and Triton's server
-    /// starts while its models fail to load. Packages that bring kernels of their own (vLLM, flash-attn, RAPIDS, TensorFlow's
-    /// wheels) have such a limit too, which can lie above that of the torch beside them. Volta and older (V100, P100, GTX 10) end at cuDNN 9.10 and TensorRT 10.4, and
-    /// an unpinned `nvidia-cudnn-cu12` brings a newer one.
+    /// starts while its models fail to load. Packages with kernels of their own (vLLM, flash-attn, RAPIDS, TensorFlow's wheels)
+    /// have such a limit too, which can lie above that of the torch beside them. Volta and older (V100, P100, GTX 10) end at
+    /// cuDNN 9.10 and TensorRT 10.4, and an unpinned `nvidia-cudnn-cu12` brings a newer one.
     ///
     /// A cuDNN of the system counts where something loads it: torch brings its own.
     ///
@@ -74,7 +74,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             let claim = format!("{shown} supports compute capability {minimum} and newer");
             let help = match ctx.knowledge.last_for_capability(it.name, capability) {
                 Some(last) => format!("take {} {last} or older, or a newer GPU", it.product),
-                None => "take an older release, or a newer GPU".to_owned(),
+                None => format!("take a GPU of compute capability {minimum} or newer, or a release that supports this one"),
             };
             let mut finding = RULE
                 .finding(format!("{shown} does not support {}: it begins at {minimum}", gpu.shown()))

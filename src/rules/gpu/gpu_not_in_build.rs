@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     environment::{Environment, GpuView, PackageView},
+    fact::Standing,
     finding::{Impact, Severity, Verdicts},
     knowledge::{Grounds, Knowledge, Reason, torch::{Build, TorchArchitecture}},
     rules::{Check, Context},
@@ -81,7 +82,9 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         let above = capability > newest;
         // PTX helps newer GPUs only; where nothing is known about it, it may be there.
         let known = !above || row.ptx == Some(false) || cannot_compile(ctx.knowledge, user, capability);
-        let sure = provenance.grounds == Grounds::Error && known && user.sure && gpus.iter().any(|gpu| sure_capability(gpu));
+        // The lists are those of the wheels; what an image brings may be another build of the same release.
+        let wheel = torch.standing > Standing::Implied;
+        let sure = provenance.grounds == Grounds::Error && known && wheel && user.sure && gpus.iter().any(|gpu| sure_capability(gpu));
         let listed: Vec<String> = row.capabilities.iter().map(ToString::to_string).collect();
         let mut finding = RULE
             .finding(format!(

@@ -75,6 +75,9 @@ impl<'a> Reader<'a> {
 
 const TF_SERVING: &str = "tensorflow-serving";
 
+/// The interpreter alone, which has the numbers of TensorFlow.
+const TFLITE: &str = "tflite-runtime";
+
 /// The components that findings of this rule speak about.
 pub(crate) fn reported(ctx: &Context<'_>) -> BTreeSet<String> {
     let mut out = Verdicts::default();
@@ -221,6 +224,7 @@ fn placed(
             TF_SERVING => {
                 format!("serve with {TF_SERVING} {version} or newer, or write the model again with {name} of its version")
             }
+            TFLITE => format!("take {TFLITE} {version} or newer in serving, or convert the model again with {name} of its version"),
             // TensorFlow and its Keras go together.
             _ if name == "keras" && tensorflow.is_some() => {
                 let which = if version.release()[0] >= 3 { "2.16 or newer" } else { "2.15 or older" };
@@ -289,13 +293,13 @@ fn reader<'a>(serving: &'a Environment, name: &str, format: &str) -> Option<Read
             });
         }
     }
-    if name == "tensorflow" && format == "tflite" {
-        // The interpreter alone has the numbers of TensorFlow.
-        if let Some(view) = serving.package("tflite-runtime") {
-            let pin = view.pin().cloned();
-            let shown = format!("{} {}", view.name, view.shown());
-            return Some(Reader::package(view, view.versions.clone(), pin, shown));
-        }
+    if name == "tensorflow"
+        && format == "tflite"
+        && let Some(view) = serving.package(TFLITE)
+    {
+        let pin = view.pin().cloned();
+        let shown = format!("{} {}", view.name, view.shown());
+        return Some(Reader::package(view, view.versions.clone(), pin, shown));
     }
     let builds: &[&str] = match name {
         "tensorflow" => &["tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-intel", "tensorflow-macos"],
