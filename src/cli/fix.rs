@@ -418,8 +418,8 @@ impl Patch {
     fn of_file(&self, path: &str, old: &str, new: &str) -> Option<String> {
         let name = self.names.get(path).map_or(path, String::as_str);
         let header = format!("--- {}\n+++ {}\n", header_name("a", name), header_name("b", name));
-        let mut hunks = [2, 1].into_iter().map(|radius| hunks(old, new, radius));
-        hunks.find(|hunks| self.escaped || !gives_commands(hunks)).map(|hunks| header + &hunks)
+        let mut texts = [2, 1].into_iter().map(|radius| format!("{header}{}", hunks(old, new, radius)));
+        texts.find(|text| self.escaped || !gives_commands(text))
     }
 
     /// What has to be known about the diff.
@@ -457,8 +457,8 @@ fn hunks(old: &str, new: &str, radius: usize) -> String {
 }
 
 /// Whether a build machine would take a line for a command: GitHub's begin with `::`, others stand anywhere.
-fn gives_commands(hunks: &str) -> bool {
-    has_command(hunks) || hunks.split(['\n', '\r']).any(|line| line.trim_start().starts_with("::"))
+fn gives_commands(diff: &str) -> bool {
+    has_command(diff) || diff.split(['\n', '\r']).any(|line| line.trim_start().starts_with("::"))
 }
 
 /// Writes everything, and reads it back.

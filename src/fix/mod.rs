@@ -33,6 +33,9 @@ use crate::{
 /// How many packages a run may look at for the sake of fixes: an evaluation looks at all of both sides.
 const BUDGET: usize = 12_000;
 
+/// How many times as many when somebody asked for fixes.
+const PATIENCE: usize = 8;
+
 /// How many candidates of one component are tried for one finding.
 const PER_COMPONENT: usize = 16;
 
@@ -135,7 +138,10 @@ pub fn suggest(context: &Context<'_>, inputs: &Inputs<'_>, verdicts: &mut Verdic
     let undecided = verdicts.undecided.iter().map(|it| (it.code, it.reason.clone())).collect();
     let before = Before { marks: verdicts.findings.iter().map(Mark::of).collect(), undecided };
     let size: usize = context.sides().map(|side| side.packages().count()).sum();
-    let mut left = (BUDGET / size.max(1)).clamp(16, 160);
+    // Who asks for fixes waits for them; a verdict does not.
+    let patience = if inputs.remarks { PATIENCE } else { 1 };
+    let share = BUDGET / size.max(1);
+    let mut left = Left { releases: share.clamp(16, 160) * patience, images: share.clamp(12, 96) * patience };
     for at in 0..verdicts.findings.len() {
         let finding = &verdicts.findings[at];
         let least = if inputs.remarks { Severity::Info } else { Severity::Warning };
@@ -148,6 +154,18 @@ pub fn suggest(context: &Context<'_>, inputs: &Inputs<'_>, verdicts: &mut Verdic
         let obstacle = why::obstacle(finding, &found);
         verdicts.findings[at].fixes = found.fixes;
         verdicts.findings[at].unfixed = obstacle;
+    }
+}
+
+/// How many changes a run may still try. Tags have a share of their own: an image has dozens of them.
+struct Left {
+    releases: usize,
+    images: usize,
+}
+
+impl Left {
+    fn of(&mut self, change: &Change) -> &mut usize {
+        if matches!(change, Change::Image(_)) { &mut self.images } else { &mut self.releases }
     }
 }
 
@@ -213,7 +231,7 @@ fn lowered(context: &Context<'_>, inputs: &Inputs<'_>, finding: &Finding) -> Opt
     (needed <= to && to < from).then(|| Fix { title, safe: true, lowering, ..Fix::default() })
 }
 
-fn fixes(context: &Context<'_>, sources: &Sources, finding: &Finding, before: &Before, left: &mut usize) -> Search {
+fn fixes(context: &Context<'_>, sources: &Sources, finding: &Finding, before: &Before, left: &mut Left) -> Search {
     let target = Mark::of(finding);
     let mut search = Search::default();
     // The side that the finding points at; serving first, since training already happened.
@@ -233,9 +251,10 @@ fn fixes(context: &Context<'_>, sources: &Sources, finding: &Finding, before: &B
                 return search;
             }
             for change in group.changes(context, side, finding.code) {
+                let left = left.of(&change);
                 if *left == 0 {
                     search.cut = true;
-                    return search;
+                    break;
                 }
                 *left -= 1;
                 search.tried += 1;

@@ -36,6 +36,10 @@ rule! {
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let Some(os) = side.os() else { return };
+    // An index that stands in for the usual one may have builds of its own.
+    if side.indexes().iter().any(|seen| seen.value.only) {
+        return;
+    }
     for view in side.packages().filter(|view| is_looked_for(view)) {
         let Some((row, provenance)) = ctx.knowledge.wheel_platform(view.name.as_str(), &view.versions) else { continue };
         if row.os.iter().any(|it| it == os.value) || !["linux", "macos", "windows"].contains(&os.value.as_str()) {
