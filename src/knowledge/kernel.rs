@@ -232,7 +232,9 @@ impl Knowledge {
         let folded = usage.domain == "ai.onnx" && ["Constant", "Shape"].contains(&usage.name);
         if folded
             || !self.kernels_are_known(provider, release)
-            || usage.domain == "ai.onnx" && self.runtime_operator(usage.name, crate::version::Opset(usage.since))
+            || usage.domain == "ai.onnx"
+                && usage.since < 17
+                && self.runtime_operator(usage.name, crate::version::Opset(usage.since))
         {
             return Computes::Unknown;
         }

@@ -1151,11 +1151,11 @@ def call(name, body, functions, *opsets, **more):
     text(name, body, *(opsets or (15,)), imports=more.pop("imports", F15), functions=functions, **more)
 
 
-call("function/linear", """
+call("written/linear", """
 g (float[N,4] x, float[4,2] w_k, float[2] w_b) => (float[N,2] y) { y = local.Linear(x, w_k, w_b) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Linear (X, W, B) => (Y) { M = MatMul(X, W)  Y = Add(M, B) }""", 13, 15, 18, 21)
-call("function/nested", """
+call("written/nested", """
 g (float[N,4] x, float[4,4] w_k, float[4] w_b) => (float[N,4] y) {
   a = local.Block(x, w_k, w_b)
   y = local.Block(a, w_k, w_b)
@@ -1166,145 +1166,145 @@ Block (X, W, B) => (Y) { L = local.Linear(X, W, B)  Y = local.Act(L) }
 Linear (X, W, B) => (Y) { M = MatMul(X, W)  Y = Add(M, B) }
 <opset_import: ["" : {O}], domain: "local">
 Act (X) => (Y) { S = Sigmoid(X)  Y = Mul(X, S) }""", 15, 18)
-call("function/bfloat16-given", """
+call("written/bfloat16-given", """
 g (bfloat16[N,4] x) => (bfloat16[N,4] y) { y = local.Wave(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Wave (X) => (Y) { S = Sin(X)  Y = Cos(S) }""")
-call("function/half-given", """
+call("written/half-given", """
 g (float16[N,4] x) => (float16[N,4] y) { y = local.Wave(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Wave (X) => (Y) { S = Sin(X)  Y = Cos(S) }""")
-call("function/int64-to-float-operator", """
+call("written/int64-to-float-operator", """
 g (int64[N,4] x) => (int64[N,4] y) { y = local.Wave(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Wave (X) => (Y) { Y = Sin(X) }""")
-call("function/two-types", """
+call("written/two-types", """
 g (float[N] x, bfloat16[N] z) => (float[N] y, bfloat16[N] q) { y = local.Wave(x)  q = local.Wave(z) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Wave (X) => (Y) { Y = Sin(X) }""")
-call("function/casts-itself", """
+call("written/casts-itself", """
 g (bfloat16[N] x) => (bfloat16[N] y) { y = local.Wave(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Wave (X) => (Y) { F = Cast<to = 1>(X)  S = Sin(F)  Y = Cast<to = 16>(S) }""")
-call("function/type-attribute", """
+call("written/type-attribute", """
 g (float[N] x) => (bfloat16[N] y) { y = local.As<to = 16>(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 As <to> (X) => (Y) { Z = Cast<to: int = @to>(X)  Y = Sin(Z) }""")
-call("function/attribute-reference", """
+call("written/attribute-reference", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Act<alpha = 0.5>(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Act <alpha> (X) => (Y) { Y = Elu<alpha: float = @alpha>(X) }""")
-call("function/attribute-default", """
+call("written/attribute-default", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Act(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Act <alpha: float = 0.5> (X) => (Y) { Y = Elu<alpha: float = @alpha>(X) }""")
-call("function/required-attribute-reference", """
+call("written/required-attribute-reference", """
 g (float[N,4] x) => (float[N,8] y) { y = local.Twice<axis = 1>(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Twice <axis> (X) => (Y) { Y = Concat<axis: int = @axis>(X, X) }""")
-call("function/attribute-reference-not-given", """
+call("written/attribute-reference-not-given", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Act(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Act <alpha> (X) => (Y) { Y = Elu<alpha: float = @alpha>(X) }""")
-call("function/attribute-not-declared", """
+call("written/attribute-not-declared", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Act<beta = 1.0>(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Act (X) => (Y) { Y = Relu(X) }""")
-call("function/attribute-reference-of-other-type", """
+call("written/attribute-reference-of-other-type", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Act<alpha = 1>(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Act <alpha> (X) => (Y) { Y = Elu<alpha: float = @alpha>(X) }""")
-call("function/input-left-out", """
+call("written/input-left-out", """
 g (float[N,4] x, float[4,2] w_k) => (float[N,2] y) { y = local.Head(x, w_k) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Head (X, W, B) => (Y) { Y = Gemm(X, W, B) }""")
-call("function/too-many-inputs", """
+call("written/too-many-inputs", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Act(x, x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Act (X) => (Y) { Y = Relu(X) }""")
-call("function/fewer-outputs-taken", """
+call("written/fewer-outputs-taken", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Two(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Two (X) => (Y, Z) { Y = Relu(X)  Z = Sin(X) }""")
-call("function/subgraph-inside", """
+call("written/subgraph-inside", """
 g (float[N,4] x, bool c) => (float[N,4] y) { y = local.Choose(x, c) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Choose (X, C) => (Y) { Y = If (C) <then_branch = t () => (a) { a = Relu(X) }, else_branch = e () => (b) { b = Neg(X) }> }""")
-call("function/called-in-branch", """
+call("written/called-in-branch", """
 g (float[N,4] x, bool c) => (float[N,4] y) {
   y = If (c) <then_branch = t () => (float[N,4] a) { a = local.Act(x) }, else_branch = e () => (float[N,4] b) { b = Neg(x) }>
 }""", """
 <opset_import: ["" : {O}], domain: "local">
 Act (X) => (Y) { S = Sigmoid(X)  Y = Mul(X, S) }""")
-call("function/constants-inside", """
+call("written/constants-inside", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Scale(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Scale (X) => (Y) { K = Constant<value_float = 2.0>()  Y = Mul(X, K) }""")
-call("function/constant-type-clashes", """
+call("written/constant-type-clashes", """
 g (double[N,4] x) => (double[N,4] y) { y = local.Scale(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Scale (X) => (Y) { K = Constant<value_float = 2.0>()  Y = Mul(X, K) }""")
-call("function/cast-like-inside", """
+call("written/cast-like-inside", """
 g (double[N,4] x) => (double[N,4] y) { y = local.Scale(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Scale (X) => (Y) { K = Constant<value_float = 2.0>()  L = CastLike(K, X)  Y = Mul(X, L) }""", 15, 19)
-call("function/unused-types-clash", """
+call("written/unused-types-clash", """
 g (double[N,4] x) => (double[N,4] y) { y = Relu(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Scale (X) => (Y) { K = Constant<value_float = 2.0>()  I = Constant<value_int = 2>()  Y = Mul(K, I) }""")
-call("function/named-like-an-operator", """
+call("written/named-like-an-operator", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Relu(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Relu (X) => (Y) { Y = Sin(X) }""")
-call("function/overrides-gelu", """
+call("written/overrides-gelu", """
 g (float[N,4] x) => (float[N,4] y) { y = com.microsoft.Gelu(x) }""", """
 <opset_import: ["" : {O}], domain: "com.microsoft">
 Gelu (X) => (Y) { Y = Sin(X) }""", imports=OWN)
-call("function/microsoft-inside", """
+call("written/microsoft-inside", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Act(x) }""", """
 <opset_import: ["" : {O}, "com.microsoft": 1], domain: "local">
 Act (X) => (Y) { Y = com.microsoft.Gelu(X) }""")
-call("function/custom-inside", """
+call("written/custom-inside", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Act(x) }""", """
 <opset_import: ["" : {O}, "com.example": 1], domain: "local">
 Act (X) => (Y) { Y = com.example.Gelu(X) }""")
-call("function/older-opset-inside", """
+call("written/older-opset-inside", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Mean(x) }""", """
 <opset_import: ["" : 13], domain: "local">
 Mean (X) => (Y) { Y = ReduceMean<axes = [1]>(X) }""", 13, 17, 18)
-call("function/newer-opset-inside", """
+call("written/newer-opset-inside", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Act(x) }""", """
 <opset_import: ["" : 20], domain: "local">
 Act (X) => (Y) { Y = Gelu(X) }""", 18, 20, ir=9)
-call("function/value-unmade", """
+call("written/value-unmade", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Act(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Act (X) => (Y) { Y = Add(X, Nowhere) }""")
-call("function/output-unmade", """
+call("written/output-unmade", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Act(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Act (X) => (Y) { Z = Relu(X) }""")
-call("function/output-is-input", """
+call("written/output-is-input", """
 g (float[N,4] x) => (float[N,4] y) { z = local.Act(x)  y = Relu(z) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Act (X) => (X) { Z = Relu(X) }""")
-call("function/unsorted-inside", """
+call("written/unsorted-inside", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Act(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Act (X) => (Y) { Y = Sin(Z)  Z = Relu(X) }""")
-call("function/calls-itself", """
+call("written/calls-itself", """
 g (float[N,4] x) => (float[N,4] y) { y = local.Act(x) }""", """
 <opset_import: ["" : {O}, "local": 1], domain: "local">
 Act (X) => (Y) { Y = local.Act(X) }""")
-call("function/same-names-as-graph", """
+call("written/same-names-as-graph", """
 g (float[N,4] x, float[4] w_k) => (float[N,4] y) { z = Add(x, w_k)  q = local.Act(z)  y = Neg(q) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Act (x) => (y) { z = Relu(x)  q = Sin(z)  y = Cos(q) }""")
-call("function/shapes-clash-inside", """
+call("written/shapes-clash-inside", """
 g (float[2,3] x) => (float[A,B] y) { y = local.Twice(x) }""", """
 <opset_import: ["" : {O}], domain: "local">
 Twice (X) => (Y) { Y = MatMul(X, X) }""")
-call("function/torch-style", """
+call("written/torch-style", """
 g (float[N,8] x, float[8,8] w_k, float[8] w_b, float[8] w_one_g) => (float[N,8] y) {
   a = pkg.torch.nn.Linear(x, w_k, w_b)
   b = pkg.torch.nn.LayerNorm(a, w_one_g, w_b)
@@ -1313,7 +1313,7 @@ g (float[N,8] x, float[8,8] w_k, float[8] w_b, float[8] w_one_g) => (float[N,8] 
 <opset_import: ["" : {O}], domain: "pkg.torch">
 nn.Linear (X, W, B) => (Y) { T = Transpose<perm = [1, 0]>(W)  M = MatMul(X, T)  Y = Add(M, B) }""".replace("nn.Linear", "Linear"),
      18, imports='"pkg.torch": 1, "pkg.torch.nn": 1, "pkg.onnxscript": 1')
-call("function/torch-dynamo", """
+call("written/torch-dynamo", """
 g (float[N,8] x, float[8,8] w_k, float[8] w_b, float[8] w_one_g) => (float[N,8] y) {
   a = pkg.torch.Linear(x, w_k, w_b)
   y = pkg.torch.Norm(a, w_one_g, w_b)
@@ -1366,60 +1366,60 @@ text("trees/missing-node", f"""
 g (float[N,4] x) => (int64[N] label) {{
   label, p = ai.onnx.ml.TreeEnsembleClassifier<{CLASSES}, {TREE.replace("nodes_truenodeids = [1", "nodes_truenodeids = [9")}>(x)
 }}""", 15, imports=ML3)
-text("ml/linear-classifier-strings", """
+text("learned/linear-classifier-strings", """
 g (float[N,2] x) => (string[N] label, seq(map(string, float)) p) {
   label, s = ai.onnx.ml.LinearClassifier<classlabels_strings = ["no", "yes"], coefficients = [0.1, 0.2, -0.1, -0.2], intercepts = [0.0, 0.0], multi_class = 0, post_transform = "SOFTMAX">(x)
   n = ai.onnx.ml.Normalizer<norm = "L1">(s)
   p = ai.onnx.ml.ZipMap<classlabels_strings = ["no", "yes"]>(n)
 }""", 9, 13, imports=ML1)
-text("ml/zipmap-of-double", """
+text("learned/zipmap-of-double", """
 g (double[N,2] x) => (seq(map(int64, float)) p) { p = ai.onnx.ml.ZipMap<classlabels_int64s = [0, 1]>(x) }""", 13, imports=ML1)
-text("ml/zipmap-both-labels", """
+text("learned/zipmap-both-labels", """
 g (float[N,2] x) => (seq(map(int64, float)) p) { p = ai.onnx.ml.ZipMap<classlabels_int64s = [0, 1], classlabels_strings = ["a", "b"]>(x) }""", 13, imports=ML1)
-text("ml/zipmap-no-labels", """
+text("learned/zipmap-no-labels", """
 g (float[N,2] x) => (seq(map(int64, float)) p) { p = ai.onnx.ml.ZipMap(x) }""", 13, imports=ML1)
-text("ml/scaler-int64-imputer", """
+text("learned/scaler-int64-imputer", """
 g (int64[N,2] x) => (float[N,2] y) { y = ai.onnx.ml.Scaler<offset = [1.0, 1.0], scale = [0.5, 0.5]>(x) }""", 13, imports=ML1)
-text("ml/imputer-then-scaler", """
+text("learned/imputer-then-scaler", """
 g (float[N,2] x) => (float[N,2] y) {
   i = ai.onnx.ml.Imputer<imputed_value_floats = [0.0, 1.0], replaced_value_float = 0.5>(x)
   y = ai.onnx.ml.Scaler<offset = [1.0, 1.0], scale = [0.5, 0.5]>(i)
 }""", 13, imports=ML1)
-text("ml/imputer-int64-given-floats", """
+text("learned/imputer-int64-given-floats", """
 g (int64[N,2] x) => (int64[N,2] y) { y = ai.onnx.ml.Imputer<imputed_value_floats = [0.0, 1.0], replaced_value_float = 0.5>(x) }""", 13, imports=ML1)
-text("ml/imputer-double", """
+text("learned/imputer-double", """
 g (double[N,2] x) => (double[N,2] y) { y = ai.onnx.ml.Imputer<imputed_value_floats = [0.0, 1.0]>(x) }""", 13, imports=ML1)
-text("ml/label-encoder-string-float", """
+text("learned/label-encoder-string-float", """
 g (string[N] x) => (float[N] y) { y = ai.onnx.ml.LabelEncoder<keys_strings = ["a", "b"], values_floats = [0.0, 1.0]>(x) }""", 13, imports='"ai.onnx.ml": 2')
-text("ml/label-encoder-int64-int64", """
+text("learned/label-encoder-int64-int64", """
 g (int64[N] x) => (int64[N] y) { y = ai.onnx.ml.LabelEncoder<keys_int64s = [0, 1], values_int64s = [1, 0]>(x) }""", 13, imports='"ai.onnx.ml": 2')
-text("ml/label-encoder-float-key-of-int64", """
+text("learned/label-encoder-float-key-of-int64", """
 g (int64[N] x) => (int64[N] y) { y = ai.onnx.ml.LabelEncoder<keys_floats = [0.0, 1.0], values_int64s = [1, 0]>(x) }""", 13, imports='"ai.onnx.ml": 2')
-text("ml/label-encoder-tensors", """
+text("learned/label-encoder-tensors", """
 g (double[N] x) => (int64[N] y) { y = ai.onnx.ml.LabelEncoder<keys_tensor = double[2] {0.0, 1.0}, values_tensor = int64[2] {1, 0}>(x) }""", 15, imports=ML4)
-text("ml/label-encoder-old-at-2", """
+text("learned/label-encoder-old-at-2", """
 g (string[N] x) => (int64[N] y) { y = ai.onnx.ml.LabelEncoder<classes_strings = ["a", "b"], default_int64 = -1>(x) }""", 13, imports='"ai.onnx.ml": 2')
-text("ml/label-encoder-old-at-1", """
+text("learned/label-encoder-old-at-1", """
 g (string[N] x) => (int64[N] y) { y = ai.onnx.ml.LabelEncoder<classes_strings = ["a", "b"], default_int64 = -1>(x) }""", 13, imports=ML1)
-text("ml/one-hot-encoder-strings", """
+text("learned/one-hot-encoder-strings", """
 g (string[N,1] x) => (float[N,1,2] y) { y = ai.onnx.ml.OneHotEncoder<cats_strings = ["a", "b"], zeros = 1>(x) }""", 13, imports=ML1)
-text("ml/one-hot-encoder-int32", """
+text("learned/one-hot-encoder-int32", """
 g (int32[N,1] x) => (float[N,1,2] y) { y = ai.onnx.ml.OneHotEncoder<cats_int64s = [0, 1]>(x) }""", 13, imports=ML1)
-text("ml/svm-rbf", """
+text("learned/svm-rbf", """
 g (float[N,2] x) => (int64[N] label, float[N,2] p) {
   label, p = ai.onnx.ml.SVMClassifier<classlabels_ints = [0, 1], coefficients = [1.0, -1.0], kernel_params = [0.5, 0.0, 3.0], kernel_type = "RBF", post_transform = "NONE", rho = [0.1], support_vectors = [0.0, 1.0, 1.0, 0.0], vectors_per_class = [1, 1], prob_a = [1.0], prob_b = [0.0]>(x)
 }""", 13, imports=ML1)
-text("ml/svm-kernel-unknown", """
+text("learned/svm-kernel-unknown", """
 g (float[N,2] x) => (float[N,1] p) {
   p = ai.onnx.ml.SVMRegressor<coefficients = [1.0], kernel_params = [0.5, 0.0, 3.0], kernel_type = "COSINE", rho = [0.1], n_supports = 1, support_vectors = [0.0, 1.0]>(x)
 }""", 13, imports=ML1)
-text("ml/svm-one-class-double", """
+text("learned/svm-one-class-double", """
 g (double[N,2] x) => (float[N,1] p) {
   p = ai.onnx.ml.SVMRegressor<coefficients = [1.0], kernel_params = [0.5, 0.0, 3.0], kernel_type = "RBF", rho = [0.1], n_supports = 1, one_class = 1, support_vectors = [0.0, 1.0]>(x)
 }""", 13, imports=ML1)
-text("ml/feature-vectorizer-mixed", """
+text("learned/feature-vectorizer-mixed", """
 g (float[N,2] x, int64[N,1] z) => (float[N,3] y) { y = ai.onnx.ml.FeatureVectorizer<inputdimensions = [2, 1]>(x, z) }""", 13, imports=ML1)
-text("ml/concat-columns-cast", """
+text("learned/concat-columns-cast", """
 g (float[N,1] a, int64[N,1] b, string[N,1] c) => (float[N,M] y) {
   bf = Cast<to = 1>(b)
   o = ai.onnx.ml.OneHotEncoder<cats_strings = ["a", "b"]>(c)
@@ -1427,24 +1427,24 @@ g (float[N,1] a, int64[N,1] b, string[N,1] c) => (float[N,M] y) {
   r = Reshape(o, s)
   y = Concat<axis = 1>(a, bf, r)
 }""", 9, 13, imports=ML1)
-text("ml/array-feature-extractor-strings", """
+text("learned/array-feature-extractor-strings", """
 g (string[1,2] x, int64[1] i) => (string[1,1] y) { y = ai.onnx.ml.ArrayFeatureExtractor(x, i) }""", 13, imports=ML1)
-text("ml/array-feature-extractor-int32-index", """
+text("learned/array-feature-extractor-int32-index", """
 g (float[1,2] x, int32[1] i) => (float[1,1] y) { y = ai.onnx.ml.ArrayFeatureExtractor(x, i) }""", 13, imports=ML1)
-text("ml/dict-vectorizer-linear", """
+text("learned/dict-vectorizer-linear", """
 g (map(string, float) x) => (float[N,1] y) {
   v = ai.onnx.ml.DictVectorizer<string_vocabulary = ["a", "b"]>(x)
   y = ai.onnx.ml.LinearRegressor<coefficients = [1.0, 2.0], intercepts = [0.5], targets = 1>(v)
 }""", 9, imports=ML1)
-text("ml/dict-vectorizer-int64", """
+text("learned/dict-vectorizer-int64", """
 g (map(int64, double) x) => (double[N] y) { y = ai.onnx.ml.DictVectorizer<int64_vocabulary = [1, 2]>(x) }""", 9, imports=ML1)
-text("ml/cast-map-sparse", """
+text("learned/cast-map-sparse", """
 g (map(int64, string) x) => (string[N,M] y) { y = ai.onnx.ml.CastMap<cast_to = "TO_STRING", map_form = "SPARSE", max_map = 4>(x) }""", 9, imports=ML1)
-text("ml/category-mapper", """
+text("learned/category-mapper", """
 g (int64[N] x) => (string[N] y) { y = ai.onnx.ml.CategoryMapper<cats_int64s = [0, 1], cats_strings = ["a", "b"], default_string = "?">(x) }""", 9, imports=ML1)
-text("ml/binarizer-double", """
+text("learned/binarizer-double", """
 g (double[N,2] x) => (double[N,2] y) { y = ai.onnx.ml.Binarizer<threshold = 0.5>(x) }""", 13, imports=ML1)
-text("ml/k-means-as-skl2onnx", """
+text("learned/k-means-as-skl2onnx", """
 g (float[N,2] x, float[3] w_n, float[3,2] w_c) => (int64[N] label, float[N,3] scores) {
   sq = ReduceSumSquare<axes = [1], keepdims = 1>(x)
   gm = Gemm<alpha = -2.0, transB = 1>(x, w_c)
@@ -1453,7 +1453,7 @@ g (float[N,2] x, float[3] w_n, float[3,2] w_c) => (int64[N] label, float[N,3] sc
   label = ArgMin<axis = 1, keepdims = 0>(z2)
   scores = Sqrt(z2)
 }""", 9, 11, 13, imports=ML1)
-text("ml/gaussian-process-cdist", """
+text("learned/gaussian-process-cdist", """
 g (double[N,2] x, double[3,2] w_c) => (double[N,3] y) { y = com.microsoft.CDist<metric = "sqeuclidean">(x, w_c) }""", 13, imports=OWN)
 
 # What is broken, and what only looks so

@@ -898,37 +898,10 @@ impl<'a> Walk<'a> {
                 }
                 schema.map(|schema| (schema, opset))
             });
-        let (mut typing, mut is_sound) = (None, false);
-        if let Some((schema, opset)) = schema {
-            let may_be_known = !scope.is_body && scope.judged.is_some() && parts.graphs.is_empty();
-            if !parts.texts.is_empty() || parts.unknown.is_some() {
-                self.worded(schema, parts, scope, node);
-            }
-            let sound = known.filter(|_| may_be_known).and_then(|at| self.uses[at].sound.as_ref());
-            if let Some(sound) = sound.filter(|sound| sound.is_like(schema, parts)) {
-                parts.made.extend_from_slice(&sound.made);
-                typing = Some(sound.typing);
-            } else {
-                let faults = self.fault_counts();
-                self.formed(schema, parts, scope, node);
-                if scope.is_body && scope.function.is_some() && scope.depth == 0 {
-                    self.in_function(schema, parts, node);
-                }
-                if !scope.is_body {
-                    self.typed(schema, parts, node);
-                    if domain == DEFAULT_DOMAIN.as_bytes() && !parts.graphs.is_empty() {
-                        self.flows(schema, parts, node);
-                    }
-                    if operator == b"ZipMap" {
-                        self.zipped(parts, node);
-                    }
-                }
-                is_sound = may_be_known && faults.is_some() && faults == self.fault_counts();
-            }
-            if scope.is_main && domain == DEFAULT_DOMAIN.as_bytes() {
-                self.shapes_fit(parts, opset, node);
-            }
-        }
+        let (typing, is_sound) = match schema {
+            Some((schema, opset)) => self.judge(schema, opset, known, parts, index, scope),
+            None => (None, false),
+        };
         let at = match known {
             Some(at) => at,
             None if self.uses.len() >= OPERATOR_LIMIT => {
@@ -986,6 +959,50 @@ impl<'a> Walk<'a> {
         if let Some(typing) = typing.filter(|_| is_sound && used.count > 1) {
             Sound::note(&mut used.sound, schema, parts, typing);
         }
+    }
+
+    /// Looks at a node of a known operator: the place of its types if they were met before, and whether nothing is wrong.
+    fn judge(
+        &mut self,
+        schema: &'static Schema,
+        opset: i64,
+        known: Option<usize>,
+        parts: &mut Parts<'a>,
+        index: usize,
+        scope: Scope<'_>,
+    ) -> (Option<usize>, bool) {
+        let (name, domain) = (parts.name, domain_name(parts.domain));
+        let node = || if name.is_empty() { scope.place(index) } else { shown(name, 80) };
+        let (mut typing, mut is_sound) = (None, false);
+        let may_be_known = !scope.is_body && scope.judged.is_some() && parts.graphs.is_empty();
+        if !parts.texts.is_empty() || parts.unknown.is_some() {
+            self.worded(schema, parts, scope, node);
+        }
+        let sound = known.filter(|_| may_be_known).and_then(|at| self.uses[at].sound.as_ref());
+        if let Some(sound) = sound.filter(|sound| sound.is_like(schema, parts)) {
+            parts.made.extend_from_slice(&sound.made);
+            typing = Some(sound.typing);
+        } else {
+            let faults = self.fault_counts();
+            self.formed(schema, parts, scope, node);
+            if scope.is_body && scope.function.is_some() && scope.depth == 0 {
+                self.in_function(schema, parts, node);
+            }
+            if !scope.is_body {
+                self.typed(schema, parts, node);
+                if domain == DEFAULT_DOMAIN.as_bytes() && !parts.graphs.is_empty() {
+                    self.flows(schema, parts, node);
+                }
+                if parts.operator == b"ZipMap" {
+                    self.zipped(parts, node);
+                }
+            }
+            is_sound = may_be_known && faults.is_some() && faults == self.fault_counts();
+        }
+        if scope.is_main && domain == DEFAULT_DOMAIN.as_bytes() {
+            self.shapes_fit(parts, opset, node);
+        }
+        (typing, is_sound)
     }
 
     /// Reads an attribute.

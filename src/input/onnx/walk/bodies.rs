@@ -312,7 +312,8 @@ impl<'a> Walk<'a> {
 
     /// Looks at what some releases cannot read in functions.
     pub(super) fn in_function(&mut self, schema: &Schema, parts: &Parts<'a>, node: impl Fn() -> String) {
-        if schema.takes_any() && parts.counts.0 > schema.listed_inputs() {
+        let mut beyond = parts.inputs.iter().skip(schema.listed_inputs());
+        if schema.takes_any() && beyond.any(|name| self.followed.formals.contains_key(name)) {
             self.lesser_fault(Insistence::FunctionVariadic, || {
                 format!("node `{}` of a function takes any number of inputs", node())
             });

@@ -348,7 +348,10 @@ impl<'a> Walk<'a> {
         let key = match (has(b"classlabels_int64s"), has(b"classlabels_strings")) {
             (true, false) => 7,
             (false, true) => 8,
-            _ => return,
+            (has_both, _) => {
+                let what = if has_both { "both kinds of labels" } else { "no labels" };
+                return self.fault(|| format!("ZipMap takes labels of one kind, node `{}` has {what}", node()));
+            }
         };
         let Some(name) = parts.outputs.first() else { return };
         let words = |key, value| format!("maps of {} to {}", messages::element_name(key), messages::element_name(value));
