@@ -24,7 +24,7 @@ use crate::{
 /// Calls inside each other that are followed.
 const CALL_LIMIT: usize = 64;
 /// Different calls whose results are remembered.
-const RESULT_LIMIT: usize = 10_000;
+const RESULT_LIMIT: usize = 1_000;
 /// How often the bytes of the file are walked again at most.
 const AGAIN_LIMIT: usize = 4;
 
@@ -176,7 +176,6 @@ impl<'a> Walk<'a> {
         self.followed.walked = self.followed.walked.saturating_add(size);
         if is_round
             || self.followed.around.len() >= CALL_LIMIT
-            || self.followed.results.len() >= RESULT_LIMIT
             || self.followed.walked > self.bytes.len().saturating_mul(AGAIN_LIMIT)
         {
             return Ok(());
@@ -197,7 +196,9 @@ impl<'a> Walk<'a> {
         self.forget_repeated(known);
         walked?;
         parts.made.clone_from(&made);
-        self.followed.results.insert(key, made);
+        if self.followed.results.len() < RESULT_LIMIT {
+            self.followed.results.insert(key, made);
+        }
         Ok(())
     }
 
