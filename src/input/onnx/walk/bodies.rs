@@ -135,6 +135,11 @@ impl<'a> Walk<'a> {
         node: impl Fn() -> String,
     ) -> Result<(), WireError> {
         let part = self.bodies[at].0;
+        // Its head alone takes a walk through all of it.
+        self.followed.walked = self.followed.walked.saturating_add(part.end - part.start);
+        if self.followed.walked > self.bytes.len().saturating_mul(AGAIN_LIMIT) {
+            return Ok(());
+        }
         self.followed.is_again = true;
         let head = self.head(part);
         self.followed.is_again = false;
@@ -171,12 +176,9 @@ impl<'a> Walk<'a> {
             parts.made.clone_from(made);
             return Ok(());
         }
-        let size = part.end - part.start;
         let is_round = self.followed.around.iter().any(|call| call.function == at);
-        self.followed.walked = self.followed.walked.saturating_add(size);
         if is_round
             || self.followed.around.len() >= CALL_LIMIT
-            || self.followed.walked > self.bytes.len().saturating_mul(AGAIN_LIMIT)
         {
             return Ok(());
         }
