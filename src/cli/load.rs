@@ -39,6 +39,9 @@ pub(super) fn load(
     wanted.iter().map(|side| loader.side(side)).collect()
 }
 
+/// Bytes of a model on standard input: as many as a protobuf message can have.
+const MODEL_LIMIT: u64 = 1 << 31;
+
 struct Loader<'f, 'a> {
     files: &'f mut Files<'a>,
     options: &'f InputOptions,
@@ -62,7 +65,7 @@ impl Loader<'_, '_> {
         self.root.clone_from(&wanted.root);
         for path in &wanted.inputs {
             if path.as_os_str() == "-" {
-                read.push(self.stdin()?);
+                read.push(self.stdin(files::TEXT_LIMIT as u64 + 1)?);
             } else if path.is_dir() {
                 read.extend(self.folder(path)?);
             } else {
@@ -71,7 +74,8 @@ impl Loader<'_, '_> {
         }
         let mut declared = wanted.declared.clone();
         for model in &wanted.models {
-            let mut file = self.named(&model.path)?;
+            let mut file =
+                if model.path.as_os_str() == "-" { self.stdin(MODEL_LIMIT)? } else { self.named(&model.path)? };
             if !file.facts.iter().any(|fact| matches!(fact.kind, FactKind::Model(_))) {
                 let path = model.path.display();
                 return Err(Failure::new(format!("`{path}` is {}, expected a model file", file.format.name)));
@@ -117,9 +121,8 @@ impl Loader<'_, '_> {
         Ok(ReportedSide { environment: Environment::new(&wanted.name, side, facts, self.knowledge), inputs })
     }
 
-    fn stdin(&mut self) -> Result<ReadFile, Failure> {
+    fn stdin(&mut self, limit: u64) -> Result<ReadFile, Failure> {
         let mut bytes = Vec::new();
-        let limit = files::TEXT_LIMIT as u64 + 1;
         if let Err(fault) = std::io::stdin().lock().take(limit).read_to_end(&mut bytes) {
             return Err(Failure::new(format!("could not read standard input: {}", files::reason(&fault))));
         }

@@ -24,7 +24,7 @@ const MOST_MODELS: usize = 1_000;
 /// Show what a serving environment must offer to ONNX models.
 #[derive(Debug, Args)]
 pub(super) struct Needs {
-    /// ONNX models, or folders: of a folder, such as a Triton model repository, every *.onnx below it
+    /// ONNX models, `-` for one on standard input, or folders: of a folder, such as a Triton model repository, every *.onnx below it
     #[arg(required = true, value_name = "MODEL")]
     models: Vec<PathBuf>,
     /// text for people, requirements to paste into a requirements file, json for programs
@@ -33,6 +33,9 @@ pub(super) struct Needs {
     /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// The name that standard input (`-`) is read under
+    #[arg(long, value_name = "NAME")]
+    stdin_filename: Option<String>,
     #[command(flatten)]
     settings: SettingsOptions,
 }
@@ -54,7 +57,8 @@ impl Needs {
             if path.is_dir() { found.folder(path)? } else { found.add(path.clone()) }
         }
         let wanted = Wanted { side: Some(Side::Alone), ..Wanted::default() }.with_models(&found.models);
-        let sides = load(&[wanted], &InputOptions::default(), &settings.knowledge, &mut sources, &Overlay::new())?;
+        let options = InputOptions { stdin_filename: self.stdin_filename, ..InputOptions::default() };
+        let sides = load(&[wanted], &options, &settings.knowledge, &mut sources, &Overlay::new())?;
         let mut not_read = found.not_read;
         let mut models: Vec<&Model> = Vec::new();
         for side in &sides {

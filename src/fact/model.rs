@@ -206,6 +206,28 @@ pub enum Insistence {
     GemmSizes,
     /// `Conv` takes an image or something with even more dimensions.
     ConvRank,
+    /// Constants of subgraphs have only attributes that their operator set knows.
+    BranchConstant,
+    /// Words in attributes of models of `ai.onnx.ml` are known ones.
+    LearnedWords,
+    /// `Pad` does not know the mode `wrap`.
+    PadWrap,
+    /// A call gives all inputs of its function.
+    FunctionInputs,
+    /// A call leaves no input of its function empty.
+    FunctionInputsNamed,
+    /// Nodes of functions take each input of theirs.
+    FunctionInputsUsed,
+    /// Functions that nobody calls make their outputs.
+    FunctionOutputs,
+    /// Nodes of a function stand before those that use them.
+    FunctionOrder,
+    /// Nodes of functions do not take any number of inputs.
+    FunctionVariadic,
+    /// What an operator insists on is not left to the caller of a function.
+    FunctionAttributes,
+    /// What an operator insists on is not left to the default of a function.
+    FunctionDefaults,
 }
 
 /// A tensor that is stored in another file.

@@ -157,18 +157,33 @@ fn short(element: &str) -> &str {
 
 /// Operators that certain functions are made of, those with kernels for few types: what ONNX Runtime 1.15 to 1.32 missed when
 /// it took the functions apart (`fixtures/onnx-load`).
-const BODIES: [(&str, &[&str]); 11] = [
+const BODIES: [(&str, &[&str]); 12] = [
     ("Attention", &["Expand"]),
     ("Gelu", &["Erf", "Sqrt"]),
     ("GreaterOrEqual", &["Greater"]),
     ("GroupNormalization", &["Mul"]),
     ("HardSwish", &["HardSigmoid"]),
+    ("LayerNormalization", &["Mul"]),
     ("LessOrEqual", &["Less"]),
     ("LogSoftmax", &["ReduceMax"]),
     ("Mish", &["Softplus"]),
     ("RMSNormalization", &["Mul"]),
     ("RotaryEmbedding", &["Mul"]),
     ("Softmax", &["ReduceMax"]),
+];
+
+/// Constraints of outputs that no input has: where these are float16, nothing is cast.
+const MADE: [(&str, &str); 10] = [
+    ("Bernoulli", "T2"),
+    ("ConstantOfShape", "T2"),
+    ("EyeLike", "T2"),
+    ("HannWindow", "T2"),
+    ("MelWeightMatrix", "T3"),
+    ("Multinomial", "T2"),
+    ("RandomNormal", "T"),
+    ("RandomNormalLike", "T2"),
+    ("RandomUniform", "T"),
+    ("RandomUniformLike", "T2"),
 ];
 
 /// The minor release that took apart every function for whose element types it has no kernel; others leave some whole.
@@ -217,7 +232,9 @@ impl Knowledge {
         let folded = usage.domain == "ai.onnx" && ["Constant", "Shape"].contains(&usage.name);
         if folded
             || !self.kernels_are_known(provider, release)
-            || usage.domain == "ai.onnx" && self.runtime_operator(usage.name, crate::version::Opset(usage.since))
+            || usage.domain == "ai.onnx"
+                && usage.since < 17
+                && self.runtime_operator(usage.name, crate::version::Opset(usage.since))
         {
             return Computes::Unknown;
         }
@@ -243,7 +260,9 @@ impl Knowledge {
                 (name.clone(), if element == "float16" { "float32".to_owned() } else { element.clone() })
             })
             .collect();
-        let breaks = unpacks && BROKEN_UNPACKED.contains(&usage.name);
+        let is_taken =
+            |(name, element): &(String, String)| element == "float16" && !MADE.contains(&(usage.name, name.as_str()));
+        let breaks = unpacks && BROKEN_UNPACKED.contains(&usage.name) || !usage.types.iter().any(is_taken);
         if wide != usage.types && !breaks && serving.iter().any(|row| row.takes_all(&wide)) {
             return Computes::ByCast;
         }

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Records which ONNX Runtime releases load which small models, and compares envcheck with the record.
 
-    python tests/scripts/onnx_load_matrix.py record [--keep FOLDER] [--release X ...]
+    python tests/scripts/onnx_load_matrix.py record [--keep FOLDER] [--family NAME ...]
     python tests/scripts/onnx_load_matrix.py compare PROGRAM [--release X ...] [--family NAME ...]
 
 `record` needs the network: it installs the releases of `onnxruntime`, one NumPy for each Python, and the `onnx` package
-with pip, each into its own folder; makes the models (`onnx_load_models.py`); and creates a session of each model with
+with pip, each into its own folder; makes the models (`onnx_load_models.py` and `onnx_built_models.py`, and with the
+converters installed, too, `onnx_exported_models.py` and `onnx_torch_models.py`); and creates a session of each model with
 each release, in a process of that release, on the CPU provider, with default options. Nothing is run. It writes the
 models below fixtures/onnx-load/models and the answers to fixtures/onnx-load/results.tsv. The Pythons 3.7 to 3.11 have
-to be there, on the PATH or as pyenv installs them. `compare` needs none of that, only the two and a built envcheck; it
+to be there, on the PATH or as pyenv installs them. `--family` makes and asks about these folders of models only and
+keeps what is recorded of the others. `compare` needs none of that, only the two and a built envcheck; it
 exits with 1 if a disagreement has no explanation in `CAUSES`.
 
 The format of results.tsv: UTF-8, one line an entry, fields parted by a tab, lines that start with `#` are comments.
@@ -54,6 +56,14 @@ RELEASES = {
     ],
 }  # fmt: skip
 NUMPY = {"3.7": "1.21.6", "3.8": "1.24.4", "3.9": "1.26.4", "3.10": "1.26.4", "3.11": "1.26.4"}
+
+# The scripts whose models converters write, and the folders of models that all scripts make.
+CONVERTERS = {"onnx_exported_models": ["catboost", "lightgbm", "sklearn", "tools", "xgboost"], "onnx_torch_models": ["torch"]}
+FAMILIES = [
+    "com.microsoft", "domain", "exported", "external", "form", "function", "graph", "ir", "ml", "never", "operator", "opset", "subgraph",
+    "too-new", "type", "type-carried", "type-not-in-schema", "broken", "chance", "conv", "edited", "flow", "layer", "learned", "post",
+    "quantised", "recurrent", "signal", "text", "training", "trees", "written", *(it for all_ in CONVERTERS.values() for it in all_),
+]  # fmt: skip
 
 # What a message says beside the fault: places in the sources with the function's signature, the node's signature, statuses
 # inside statuses, and where ONNX Runtime was when it noticed.
@@ -187,12 +197,28 @@ def record(arguments, keep):
     sys.dont_write_bytecode = True
     import onnx
     import onnx.shape_inference
+    import onnx_built_models
     import onnx_load_models
+    import onnx.parser
 
-    names = onnx_load_models.write(onnx, MODELS)
+    wanted = set(arguments.family or FAMILIES)
+    with tempfile.TemporaryDirectory() as folder:
+        made = pathlib.Path(folder, "models")
+        names = onnx_load_models.write(onnx, made)
+        names += onnx_built_models.write(onnx, made)
+        for script, families in CONVERTERS.items():
+            if wanted & set(families):
+                names += convert(script, made, keep)
+        for path in made.iterdir():
+            if path.name in wanted:
+                shutil.rmtree(MODELS / path.name, ignore_errors=True)
+                shutil.copytree(path, MODELS / path.name)
+            elif path.is_file():
+                shutil.copy(path, MODELS)
+    names = sorted(name for name in names if name.split("/")[0] in wanted)
     print(f"{len(names)} models", flush=True)
     columns = []
-    releases = chosen(arguments.release)
+    releases = chosen(None)
     for release, version in releases:
         wheel = install(keep / f"onnxruntime-{release}", f"onnxruntime=={release}", version)
         numpy = install(keep / f"numpy-{NUMPY[version]}-python{version}", f"numpy=={NUMPY[version]}", version)
@@ -200,18 +226,46 @@ def record(arguments, keep):
         counts = collections.Counter(answer[0] if answer else "loads" for answer in answers)
         print(f"{release} on Python {version}: {dict(sorted(counts.items()))}", flush=True)
         columns.append(answers)
-    write_results(releases, names, columns)
+    write_results(releases, names, columns, wanted)
 
 
-def write_results(releases, names, columns):
+def convert(script, made, keep):
+    """Models that converters write, each script where its own packages are."""
+    environment = keep / f"{script}-environment"
+    interpreter = environment / "bin" / "python"
+    if not interpreter.exists():
+        subprocess.run([python("3.11"), "-m", "venv", str(environment)], check=True)
+        words = __import__(script).REQUIREMENTS
+        subprocess.run([str(interpreter), "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *words], check=True)
+    path = pathlib.Path(__file__).with_name(f"{script}.py")
+    done = subprocess.run([str(interpreter), str(path), str(made)], stdout=subprocess.PIPE, text=True, check=True)
+    families = {it.split("/")[0] for it in done.stdout.split()}
+    return sorted(str(it.relative_to(made))[:-5] for family in families & set(FAMILIES) for it in (made / family).glob("*.onnx"))
+
+
+def write_results(releases, names, columns, wanted):
+    kept = {}
+    if wanted != set(FAMILIES):
+        name = ""
+        for line in RESULTS.read_text(encoding="utf-8").splitlines():
+            kind, *fields = line.split("\t")
+            if kind == "model":
+                name = fields[0]
+            elif kind == "cell" and name.split("/")[0] not in wanted:
+                kept.setdefault(name, []).append(line)
     lines = [
         "# Which ONNX Runtime releases load which models: sessions on the CPU provider with default options, Linux x86_64.",
         f"# Recorded on {datetime.date.today()} with onnx {ONNX} by `python tests/scripts/onnx_load_matrix.py record`;",
         "# the format is described there.",
         *(f"release\t{release}\t{version}\t{NUMPY[version]}" for release, version in releases),
     ]
-    for row, name in enumerate(names):
+    rows = {name: row for row, name in enumerate(names)}
+    for name in sorted(rows.keys() | kept.keys()):
         lines.append(f"model\t{name}")
+        if name in kept:
+            lines += kept[name]
+            continue
+        row = rows[name]
         runs = []
         for (release, _), column in zip(releases, columns):
             kind, message = column[row] or ("loads", "")
@@ -393,8 +447,8 @@ def main():
     comparing.add_argument("program", metavar="PROGRAM", help="the built envcheck")
     comparing.add_argument("--all", action="store_true", help="name every model of a group")
     comparing.add_argument("--family", metavar="NAME", action="append", help="only this folder of models")
-    for command in (recording, comparing):
-        command.add_argument("--release", metavar="X", action="append", help="only this release")
+    recording.add_argument("--family", metavar="NAME", action="append", choices=FAMILIES, help="only this folder of models")
+    comparing.add_argument("--release", metavar="X", action="append", help="only this release")
     arguments = parser.parse_args()
     if arguments.command == "compare":
         return compare(arguments)

@@ -354,3 +354,14 @@ fn a_release_that_is_unknown_or_none_is_refused() {
         refused(&envcheck(&["knowledge", component, "--format", "json"]), &[says]);
     }
 }
+
+#[test]
+fn a_model_may_come_on_standard_input() {
+    let content = fs::read(root().join(CLASSIFIER)).unwrap();
+    let given = |arguments: &[&str]| super::cases::envcheck_reading(&content, arguments);
+    let text = said(&given(&["needs", "-", "--stdin-filename", CLASSIFIER]));
+    assert_eq!(text, needs(&[CLASSIFIER]));
+    assert!(said(&given(&["needs", "-"])).contains("<stdin>"));
+    let run = super::cases::envcheck_reading(b"torch==2.1.0\n", &["needs", "-"]);
+    assert_eq!(run.code, 2, "{}", run.stderr);
+}

@@ -48,9 +48,9 @@ layout!(NODE, node, "a node", {
     DOMAIN = 7 "domain", OVERLOAD = 8 "overload",
 }, skipped: 6 "doc_string", 9 "metadata_props", 10 "device_configurations");
 layout!(ATTRIBUTE, attribute, "an attribute", {
-    NAME = 1 "name", I = 3 "i", T = 5 "t", G = 6 "g", TENSORS = 10 "tensors", GRAPHS = 11 "graphs", TP = 14 "tp",
+    NAME = 1 "name", I = 3 "i", S = 4 "s", T = 5 "t", G = 6 "g", STRINGS = 9 "strings", TENSORS = 10 "tensors", GRAPHS = 11 "graphs", TP = 14 "tp",
     TYPE_PROTOS = 15 "type_protos", TYPE = 20 "type", REFERENCE = 21 "ref_attr_name", SPARSE_TENSOR = 22 "sparse_tensor", SPARSE_TENSORS = 23 "sparse_tensors",
-}, skipped: 2 "f", 4 "s", 7 "floats", 8 "ints", 9 "strings", 13 "doc_string");
+}, skipped: 2 "f", 7 "floats", 8 "ints", 13 "doc_string");
 layout!(TENSOR, tensor, "a tensor", {
     DIMS = 1 "dims", DATA_TYPE = 2 "data_type", FLOAT_DATA = 4 "float_data", INT32_DATA = 5 "int32_data",
     STRING_DATA = 6 "string_data", INT64_DATA = 7 "int64_data", NAME = 8 "name", RAW_DATA = 9 "raw_data",
@@ -59,9 +59,9 @@ layout!(TENSOR, tensor, "a tensor", {
 layout!(SPARSE_TENSOR, sparse_tensor, "a sparse tensor", { VALUES = 1 "values", INDICES = 2 "indices" },
     skipped: 3 "dims");
 layout!(FUNCTION, function, "a function", {
-    NAME = 1 "name", NODE = 7 "node", OPSET_IMPORT = 9 "opset_import", DOMAIN = 10 "domain",
+    NAME = 1 "name", INPUT = 4 "input", OUTPUT = 5 "output", NODE = 7 "node", OPSET_IMPORT = 9 "opset_import", DOMAIN = 10 "domain",
     ATTRIBUTE_PROTO = 11 "attribute_proto", VALUE_INFO = 12 "value_info", OVERLOAD = 13 "overload",
-}, skipped: 4 "input", 5 "output", 6 "attribute", 8 "doc_string", 14 "metadata_props");
+}, skipped: 6 "attribute", 8 "doc_string", 14 "metadata_props");
 layout!(TRAINING, training, "the training information", {
     INITIALIZATION = 1 "initialization", ALGORITHM = 2 "algorithm",
 }, skipped: 3 "initialization_binding", 4 "update_binding");

@@ -90,6 +90,16 @@ impl Schema {
         mask.is_none_or(|(_, mask)| !(0..64).contains(&element) || mask >> element & 1 == 1)
     }
 
+    /// Whether it takes any number of inputs.
+    pub(super) fn takes_any(&self) -> bool {
+        self.inputs_repeat
+    }
+
+    /// How many inputs it lists.
+    pub(super) fn listed_inputs(&self) -> usize {
+        self.inputs.len()
+    }
+
     /// The type of an input.
     pub(super) fn input(&self, at: usize) -> Parameter {
         parameter(&self.inputs, self.inputs_repeat, at)

@@ -5,20 +5,25 @@
 //! names of functions and inputs), for the contents (nodes, tensors, types), and for the signature, once it is known
 //! which inputs are really initialisers.
 
+mod bodies;
 mod elements;
+mod flow;
 mod names;
 mod scopes;
 mod shapes;
 mod tensors;
 mod types;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use prost::Message as _;
 
 use self::{
+    bodies::Bodies,
     elements::{PARAMETER_LIMIT, Parts, Sound, TYPING_LIMIT, TypedUse},
     names::Keyed,
+    flow::Inner,
     scopes::{Scopes, VALUE_LIMIT},
 };
 use super::{
@@ -199,6 +204,15 @@ enum Stated {
     Value(i64),
 }
 
+/// An attribute of a call.
+#[derive(Debug, Clone, Copy)]
+struct Given<'a> {
+    name: &'a [u8],
+    kind: u64,
+    number: Option<i64>,
+    stated: Option<Stated>,
+}
+
 /// Stands for the type of an attribute that is that of the function's caller.
 pub(super) const REFERENCE: u64 = u64::MAX;
 
@@ -211,6 +225,13 @@ struct Attribute<'a> {
     /// A whole number.
     number: Option<i64>,
     stated: Option<Stated>,
+    /// A text, and the first of several that no operator knows.
+    text: Option<&'a [u8]>,
+    unknown: Option<&'a [u8]>,
+    /// What a graph in it takes and gives.
+    inner: Option<Inner>,
+    /// Whether it is a function's default.
+    is_default: bool,
 }
 
 /// Where a node stands, and what holds there.
@@ -311,6 +332,10 @@ struct Walk<'a> {
     scopes: Scopes<'a>,
     /// Functions that call each other: the caller and what it calls.
     calls: BTreeSet<(usize, usize)>,
+    /// What is known of functions by the types that they were called with.
+    followed: Bodies<'a>,
+    /// Element types of what the node around a subgraph gives to it.
+    lent: Vec<i64>,
     external: HashMap<Vec<u8>, usize>,
     notes: BTreeMap<Topic, (String, u64)>,
 }
@@ -335,12 +360,18 @@ impl<'a> Walk<'a> {
             types: BTreeSet::new(),
             scopes: Scopes::default(),
             calls: BTreeSet::new(),
+            followed: Bodies::default(),
+            lent: Vec::new(),
             external: HashMap::new(),
             notes: BTreeMap::new(),
         }
     }
 
     fn note(&mut self, topic: Topic, text: impl FnOnce() -> String) {
+        // The plain walk through functions says the same.
+        if self.followed.is_inside() {
+            return;
+        }
         self.notes.entry(topic).or_insert_with(|| (text(), 0)).1 += 1;
     }
 
@@ -566,6 +597,7 @@ impl<'a> Walk<'a> {
             }
         }
         let label = format!("function {}", shown(id.name, 40));
+        self.begin_function(part)?;
         let scope = Scope {
             parent: None,
             label: label.as_bytes(),
@@ -596,6 +628,7 @@ impl<'a> Walk<'a> {
                 _ => {}
             }
         }
+        self.end_function(&id, is_called);
         if self.model.functions.len() < FUNCTION_LIMIT {
             let spelled = id.spelled();
             let differing: BTreeMap<String, Opset> = imports
@@ -611,8 +644,10 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn graph(&mut self, part: Part, scope: Scope<'_>) -> Result<(), WireError> {
+    fn graph(&mut self, part: Part, scope: Scope<'_>) -> Result<Inner, WireError> {
         let (opened, mut outputs) = (self.open(), Vec::new());
+        let lent = std::mem::take(&mut self.lent);
+        let mut inputs = 0;
         // Nodes stand before the values that they use, whose types they need.
         let mut fields = Fields::new(self.bytes, part, &messages::GRAPH);
         let (mut is_empty, mut nodes) = (true, 0);
@@ -631,13 +666,17 @@ impl<'a> Walk<'a> {
                 }
                 graph::INPUT => {
                     let (name, kind) = self.value(part)?;
-                    self.input(name, &kind, scope);
+                    self.input(name, &kind, lent.get(inputs).copied().unwrap_or(0), scope);
+                    inputs += 1;
                 }
                 graph::OUTPUT | graph::VALUE_INFO => {
                     let (name, kind) = self.value(part)?;
                     self.stated(name, &kind, scope);
                     if field.number == graph::OUTPUT && !scope.is_body {
                         outputs.push(name);
+                        if scope.is_main {
+                            self.mapped(name, &kind);
+                        }
                     }
                 }
                 _ => {}
@@ -658,13 +697,11 @@ impl<'a> Walk<'a> {
                 index += 1;
             }
         }
-        if !scope.is_body {
-            self.close(opened, &outputs, scope);
-        }
+        let made = if scope.is_body { Vec::new() } else { self.close(opened, &outputs, scope) };
         if scope.is_main {
             self.circle(part)?;
         }
-        Ok(())
+        Ok(Inner { inputs, outputs: made })
     }
 
     fn initialised(&mut self, name: &[u8]) {
@@ -704,7 +741,7 @@ impl<'a> Walk<'a> {
                 node::INPUT => {
                     parts.counts.0 += 1;
                     if parts.inputs.len() < PARAMETER_LIMIT {
-                        parts.inputs.push(part.of(self.bytes));
+                        parts.inputs.push(self.followed.actual(part.of(self.bytes)));
                     }
                 }
                 node::OUTPUT => {
@@ -714,20 +751,35 @@ impl<'a> Walk<'a> {
                     }
                 }
                 node::ATTRIBUTE => {
-                    let Attribute { name, kind, number, stated } = self.attribute(part, index, scope)?;
+                    if !scope.is_body && matches!(parts.operator, b"Loop" | b"Scan") {
+                        self.lend(parts);
+                    }
+                    let Some(found) = self.attribute(part, index, scope)? else { continue };
+                    let Attribute { name, kind, number, stated, text, unknown, inner, is_default } = found;
                     if parts.attributes.len() < PARAMETER_LIMIT {
                         parts.attributes.push((name, kind));
+                        parts.texts.extend(text.map(|text| (name, text)));
+                        if let Some(inner) = inner {
+                            parts.graphs.push((name, inner));
+                        }
+                        if !self.functions.is_empty() {
+                            parts.given.push(Given { name, kind, number, stated });
+                        }
                     }
+                    parts.unknown = parts.unknown.or(unknown);
+                    parts.defaulted = parts.defaulted.or(Some(name).filter(|_| is_default));
                     match name {
                         b"axis" => parts.axis = number,
                         b"layout" => parts.layout = number,
+                        b"training_mode" => parts.trains = number.is_some_and(|it| it != 0),
                         b"transA" => parts.turned.0 = number.is_some_and(|it| it != 0),
                         b"transB" => parts.turned.1 = number.is_some_and(|it| it != 0),
                         _ => {}
                     }
                     match stated {
                         Some(Stated::Type(element)) => parts.stated = Some(element),
-                        Some(Stated::Value(element)) => parts.value = Some(element),
+                        // ONNX Runtime takes the first one.
+                        Some(Stated::Value(element)) => parts.value = parts.value.or(Some(element)),
                         None => {}
                     }
                 }
@@ -745,9 +797,11 @@ impl<'a> Walk<'a> {
             if parts.counts.0.max(parts.counts.1) > PARAMETER_LIMIT {
                 self.is_partial();
             }
-            if !parts.name.is_empty() {
+            if !parts.name.is_empty() && !becomes_weight(parts, scope) {
                 self.named(parts.name);
             }
+        } else if scope.function.is_some() {
+            self.formals(parts, scope);
         }
         self.resolve(parts, index, scope);
         if !scope.is_body {
@@ -782,10 +836,8 @@ impl<'a> Walk<'a> {
     }
 
     /// Looks at the call of a function.
-    fn call(&mut self, at: usize, parts: &Parts<'a>, scope: Scope<'_>, node: impl Fn() -> String) {
-        if scope.judged.is_none() {
-            return;
-        }
+    fn call(&mut self, at: usize, parts: &mut Parts<'a>, scope: Scope<'_>, node: impl Fn() -> String) {
+        let Some([model_imports, _]) = scope.judged else { return };
         let (operator, domain) = (parts.operator, domain_name(parts.domain));
         if domain == DEFAULT_DOMAIN.as_bytes() && !schema::exists(domain, operator) {
             self.fault(|| {
@@ -802,6 +854,11 @@ impl<'a> Walk<'a> {
         }
         if !std::mem::replace(&mut self.bodies[at].1, true) {
             self.called.push(at);
+        }
+        if !scope.is_body {
+            // What is broken there is said where the functions are walked.
+            self.follow(at, parts, model_imports, &node).unwrap_or_default();
+            self.compare_stated(parts, node);
         }
     }
 
@@ -841,25 +898,10 @@ impl<'a> Walk<'a> {
                 }
                 schema.map(|schema| (schema, opset))
             });
-        let (mut typing, mut is_sound) = (None, false);
-        if let Some((schema, opset)) = schema {
-            let may_be_known = !scope.is_body && scope.judged.is_some();
-            let sound = known.filter(|_| may_be_known).and_then(|at| self.uses[at].sound.as_ref());
-            if let Some(sound) = sound.filter(|sound| sound.is_like(schema, parts)) {
-                parts.made.extend_from_slice(&sound.made);
-                typing = Some(sound.typing);
-            } else {
-                let faults = self.fault_counts();
-                self.formed(schema, parts, scope, node);
-                if !scope.is_body {
-                    self.typed(schema, parts, node);
-                }
-                is_sound = may_be_known && faults.is_some() && faults == self.fault_counts();
-            }
-            if scope.is_main && domain == DEFAULT_DOMAIN.as_bytes() {
-                self.shapes_fit(parts, opset, node);
-            }
-        }
+        let (typing, is_sound) = match schema {
+            Some((schema, opset)) => self.judge(schema, opset, known, parts, index, scope),
+            None => (None, false),
+        };
         let at = match known {
             Some(at) => at,
             None if self.uses.len() >= OPERATOR_LIMIT => {
@@ -868,11 +910,27 @@ impl<'a> Walk<'a> {
             }
             None => {
                 self.used.insert(key, self.uses.len());
+                // What only following a function meets is not counted yet, and gets its name when it is.
+                let name = if self.followed.is_inside() { b"" } else { name };
                 self.uses.push(Use::new(domain, operator, name, scope.place(index)));
                 self.uses.len() - 1
             }
         };
+        if self.followed.is_inside() {
+            // The plain walk through functions counts it.
+            if let Some((schema, _)) = schema.filter(|_| !scope.is_body) {
+                let used = &mut self.uses[at];
+                let typing = typing.or_else(|| used.typed_as(schema, parts, || scope.place(index)));
+                if let Some(typing) = typing.filter(|_| is_sound) {
+                    Sound::note(&mut used.sound, schema, parts, typing);
+                }
+            }
+            return;
+        }
         let used = &mut self.uses[at];
+        if used.count == 0 {
+            used.place = scope.place(index);
+        }
         let widened = |known: Option<(i64, i64)>, version: i64| {
             let (low, high) = known.unwrap_or((version, version));
             Some((low.min(version), high.max(version)))
@@ -903,15 +961,69 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Looks at a node of a known operator: the place of its types if they were met before, and whether nothing is wrong.
+    fn judge(
+        &mut self,
+        schema: &'static Schema,
+        opset: i64,
+        known: Option<usize>,
+        parts: &mut Parts<'a>,
+        index: usize,
+        scope: Scope<'_>,
+    ) -> (Option<usize>, bool) {
+        let (name, domain) = (parts.name, domain_name(parts.domain));
+        let node = || if name.is_empty() { scope.place(index) } else { shown(name, 80) };
+        let (mut typing, mut is_sound) = (None, false);
+        let may_be_known = !scope.is_body && scope.judged.is_some() && parts.graphs.is_empty();
+        if !parts.texts.is_empty() || parts.unknown.is_some() {
+            self.worded(schema, parts, scope, node);
+        }
+        let sound = known.filter(|_| may_be_known).and_then(|at| self.uses[at].sound.as_ref());
+        if let Some(sound) = sound.filter(|sound| sound.is_like(schema, parts)) {
+            parts.made.extend_from_slice(&sound.made);
+            typing = Some(sound.typing);
+        } else {
+            let faults = self.fault_counts();
+            self.formed(schema, parts, scope, node);
+            if scope.is_body && scope.function.is_some() && scope.depth == 0 {
+                self.in_function(schema, parts, node);
+            }
+            if !scope.is_body {
+                self.typed(schema, parts, node);
+                if domain == DEFAULT_DOMAIN.as_bytes() && !parts.graphs.is_empty() {
+                    self.flows(schema, parts, node);
+                }
+                if parts.operator == b"ZipMap" {
+                    self.zipped(parts, node);
+                }
+            }
+            is_sound = may_be_known && faults.is_some() && faults == self.fault_counts();
+        }
+        if scope.is_main && domain == DEFAULT_DOMAIN.as_bytes() {
+            self.shapes_fit(parts, opset, node);
+        }
+        (typing, is_sound)
+    }
+
     /// Reads an attribute.
-    fn attribute(&mut self, part: Part, index: usize, scope: Scope<'_>) -> Result<Attribute<'a>, WireError> {
+    fn attribute(
+        &mut self,
+        part: Part,
+        index: usize,
+        scope: Scope<'_>,
+    ) -> Result<Option<Attribute<'a>>, WireError> {
         let (mut name, mut kind): (&'a [u8], u64) = (b"", 0);
-        let (mut number, mut tensor, mut is_reference) = (None, None, false);
+        let (mut number, mut tensor, mut reference): (_, _, Option<&'a [u8]>) = (None, None, None);
+        let (mut text, mut texts, mut inner): (_, Vec<&'a [u8]>, _) = (None, Vec::new(), None);
         let mut fields = Fields::new(self.bytes, part, &messages::ATTRIBUTE);
         while let Some(field) = fields.pull()? {
             match (field.number, field.value) {
                 (attribute::NAME, Value::Bytes(part)) => name = part.of(self.bytes),
                 (attribute::I, Value::Number(value)) => number = Some(value.cast_signed()),
+                (attribute::S, Value::Bytes(part)) => text = Some(part.of(self.bytes)),
+                (attribute::STRINGS, Value::Bytes(part)) if name == b"activations" && texts.len() < PARAMETER_LIMIT => {
+                    texts.push(part.of(self.bytes));
+                }
                 (attribute::T | attribute::TENSORS, Value::Bytes(part)) => {
                     let found = self.tensor(part)?;
                     tensor = Some(found.element);
@@ -923,14 +1035,14 @@ impl<'a> Walk<'a> {
                     self.used_tensor(found);
                 }
                 (attribute::TYPE, Value::Number(value)) => kind = value,
-                (attribute::REFERENCE, Value::Bytes(_)) => is_reference = true,
+                (attribute::REFERENCE, Value::Bytes(part)) => reference = Some(part.of(self.bytes)),
                 (attribute::TP | attribute::TYPE_PROTOS, Value::Bytes(part)) => {
                     self.value_type(part, 0)?;
                 }
                 (attribute::G | attribute::GRAPHS, Value::Bytes(part)) => {
                     if scope.depth + 1 < DEPTH_LIMIT {
                         let label = if name.is_empty() { b"graph" } else { name };
-                        let inner = Scope {
+                        let within = Scope {
                             parent: Some((&scope, index)),
                             label,
                             imports: scope.imports,
@@ -941,7 +1053,7 @@ impl<'a> Walk<'a> {
                             function: scope.function,
                             own: scope.own,
                         };
-                        self.graph(part, inner)?;
+                        inner = Some(self.graph(part, within)?);
                     } else {
                         self.note(Topic::Graph, || {
                             format!(
@@ -953,8 +1065,17 @@ impl<'a> Walk<'a> {
                 _ => {}
             }
         }
+        let (mut referred, mut is_default) = (None, false);
+        if let Some(reference) = reference.filter(|_| self.followed.is_inside()) {
+            // What the caller does not give is as if it were not there.
+            let Some((given, of_function)) = self.followed.given(reference) else { return Ok(None) };
+            (kind, number, is_default) = (given.kind, given.number, of_function);
+            if let Some(Stated::Value(element)) = given.stated {
+                referred = Some(element);
+            }
+        }
         let constant = match name {
-            b"value" | b"sparse_value" => tensor,
+            b"value" | b"sparse_value" => tensor.or(referred),
             b"value_float" | b"value_floats" => Some(1),
             b"value_int" | b"value_ints" => Some(7),
             b"value_string" | b"value_strings" => Some(8),
@@ -962,7 +1083,11 @@ impl<'a> Walk<'a> {
         };
         let stated = number.filter(|_| TYPE_ATTRIBUTES.contains(&name)).map(Stated::Type);
         let stated = stated.or(constant.map(Stated::Value));
-        Ok(Attribute { name, kind: if is_reference { REFERENCE } else { kind }, number, stated })
+        if reference.is_some() && !self.followed.is_inside() {
+            kind = REFERENCE;
+        }
+        let unknown = texts.into_iter().find(|text| !words::is_activation(text));
+        Ok(Some(Attribute { name, kind, number, stated, text, unknown, inner, is_default }))
     }
 
     fn element(&mut self, number: i64) {
@@ -1044,6 +1169,13 @@ impl<'a> Walk<'a> {
             .collect();
         Found { model, notes }
     }
+}
+
+/// Whether a node is a constant of a graph: a weight, before anybody looks at the node.
+fn becomes_weight(parts: &Parts<'_>, scope: Scope<'_>) -> bool {
+    parts.operator == b"Constant"
+        && scope.function.is_none()
+        && domain_name(parts.domain) == DEFAULT_DOMAIN.as_bytes()
 }
 
 fn typing(used: TypedUse<'_>) -> Typing {

@@ -108,6 +108,10 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
                 Fate::Fine => {}
             }
         }
+        let on_gpu = gpu && ctx.serving.device().is_none_or(|(device, _)| device == "cuda");
+        if on_gpu {
+            unknown_kernels(ctx, &runtime, out);
+        }
         let place = |node: &Node<'_>| node.used.span.map_or(model.place, |span| Place { file: model.place.file, span });
         let start = |message: String, nodes: &[Node<'_>]| {
             let finding = RULE
@@ -128,10 +132,21 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
             out.findings.push(remark(start, &cast, &format!("{} computes float16 in float32 on the CPU, between casts:", runtime.shown))
                 .help("serve it on a GPU, or export the model in float32, which is as fast there"));
         }
-        if !off_gpu.is_empty() && gpu && ctx.serving.device().is_none_or(|(device, _)| device == "cuda") {
+        if !off_gpu.is_empty() && on_gpu {
             out.findings.push(remark(start, &off_gpu, &format!("{} has no CUDA kernel, so these run on the CPU:", runtime.shown))
                 .help("measure whether the copies between GPU and CPU matter; other element types or operators may have a kernel"));
         }
+    }
+}
+
+/// Says, once for all models, that nobody listed the CUDA kernels of a release.
+fn unknown_kernels(ctx: &Context<'_>, runtime: &OnnxRuntime, out: &mut Verdicts) {
+    let releases = runtime.candidates(ctx.knowledge);
+    if !releases.iter().any(|row| ctx.knowledge.kernels_are_known(Provider::Cuda, &row.version.0)) {
+        out.undecided.push(RULE.undecided(
+            format!("the CUDA kernels of {} are not known, so neither is what runs on the CPU", runtime.shown),
+            String::new(),
+        ));
     }
 }
 

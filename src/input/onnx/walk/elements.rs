@@ -3,7 +3,7 @@
 //! Known are the types of initialisers, of declared inputs, outputs and intermediate values, and of what nodes compute from
 //! values of known type. A type that only a function's caller or a subgraph's node would tell stays unknown.
 
-use super::{REFERENCE, Scope, Walk};
+use super::{Given, REFERENCE, Scope, Walk, becomes_weight, flow::Inner};
 use crate::{
     fact::Insistence,
     input::onnx::{
@@ -61,6 +61,17 @@ pub(super) struct Parts<'a> {
     pub(super) stated: Option<i64>,
     /// The element type of a tensor or number in an attribute called `value` or `value_...`.
     pub(super) value: Option<i64>,
+    /// Texts in attributes, and one among several that nobody knows.
+    pub(super) texts: Vec<(&'a [u8], &'a [u8])>,
+    pub(super) unknown: Option<&'a [u8]>,
+    /// An attribute that has the default of the function around.
+    pub(super) defaulted: Option<&'a [u8]>,
+    /// Graphs in attributes.
+    pub(super) graphs: Vec<(&'a [u8], Inner)>,
+    /// All attributes, in a model with functions.
+    pub(super) given: Vec<Given<'a>>,
+    /// Whether `training_mode` is set.
+    pub(super) trains: bool,
     /// The types of its operator's constraints, in order.
     pub(super) bindings: Bindings,
 }
@@ -82,10 +93,15 @@ impl Parts<'_> {
         inputs.clear();
         outputs.clear();
         attributes.clear();
-        let Parts { taken, made, stated_outputs, shapes, axis, layout, turned, stated, value, bindings, .. } = self;
+        let Parts { taken, made, stated_outputs, shapes, bindings, .. } = self;
         [taken, made, stated_outputs].into_iter().for_each(Vec::clear);
         shapes.clear();
         bindings.clear();
+        self.texts.clear();
+        self.graphs.clear();
+        self.given.clear();
+        (self.unknown, self.defaulted, self.trains) = (None, None, false);
+        let Parts { axis, layout, turned, stated, value, .. } = self;
         (*axis, *layout, *turned, *stated, *value) = (None, None, (false, false), None, None);
     }
 }
@@ -221,6 +237,18 @@ impl<'a> Walk<'a> {
     /// Notes where a node has not the form that its operator asks for.
     pub(super) fn formed(&mut self, schema: &Schema, parts: &Parts<'_>, scope: Scope<'_>, node: impl Fn() -> String) {
         let operator = || format!("{} of opset {}", shown(parts.operator, 60), schema.since);
+        if becomes_weight(parts, scope) {
+            if parts.attributes.is_empty() {
+                self.fault(|| format!("{} needs a value, node `{}` has none", operator(), node()));
+            } else if let Some((name, _)) =
+                parts.attributes.iter().find(|(name, _)| scope.depth > 0 && schema.attribute(name) == AttributeType::None)
+            {
+                self.lesser_fault(Insistence::BranchConstant, || {
+                    format!("{} has no attribute `{}`, node `{}` has", operator(), shown(name, 60), node())
+                });
+            }
+            return;
+        }
         let sides = [(parts.counts.0, &schema.input_count, "input"), (parts.counts.1, &schema.output_count, "output")];
         for (count, allowed, what) in sides {
             let (most, least) = (*allowed.end(), *allowed.start());
@@ -265,8 +293,38 @@ impl<'a> Walk<'a> {
                 self.fault(|| format!("{} needs the attribute `{required}`, node `{}` has none", operator(), node()));
             }
         }
+        if let Some(name) = parts.defaulted.filter(|name| schema.required.iter().any(|it| it.as_bytes() == *name)) {
+            self.lesser_fault(Insistence::FunctionDefaults, || {
+                format!("node `{}` leaves `{}` to the default of its function", node(), shown(name, 60))
+            });
+        }
         if parts.operator == b"Constant" && parts.attributes.is_empty() {
             self.fault(|| format!("{} needs a value, node `{}` has none", operator(), node()));
+        }
+        // Since these versions the number of outputs depends on something else.
+        if parts.operator == b"BatchNormalization" && schema.since >= 14 && !scope.is_body {
+            let wanted = if parts.trains { 3 } else { 1 };
+            if parts.counts.1 != wanted {
+                let (mode, plural) = if parts.trains { ("with", "s") } else { ("without", "") };
+                self.fault(|| {
+                    format!(
+                        "{} gives {wanted} output{plural} {mode} `training_mode`, node `{}` has {}",
+                        operator(),
+                        node(),
+                        parts.counts.1
+                    )
+                });
+            }
+        }
+        if parts.operator == b"Split" && schema.since >= 18 {
+            let has_sizes = parts.inputs.get(1).is_some_and(|name| !name.is_empty());
+            let has_count = parts.attributes.iter().any(|(name, _)| *name == b"num_outputs");
+            if has_sizes == has_count {
+                let what = if has_sizes { "either, node `{}` has both" } else { "one of them, node `{}` has none" };
+                self.fault(|| {
+                    format!("{} takes `split` or `num_outputs`, {}", operator(), what.replace("{}", &node()))
+                });
+            }
         }
         let twice =
             |(at, (name, _)): (usize, &(&[u8], u64))| parts.attributes[..at].iter().any(|(other, _)| other == name);
@@ -323,6 +381,15 @@ fn told(parts: &Parts<'_>, schema: &Schema, constraint: &str) -> Option<i64> {
         b"ConstantOfShape" => Some(parts.value.unwrap_or(FLOAT)),
         b"RandomNormal" | b"RandomUniform" | b"HannWindow" | b"HammingWindow" | b"BlackmanWindow" => {
             Some(parts.stated.unwrap_or(FLOAT))
+        }
+        b"EyeLike" | b"RandomNormalLike" | b"RandomUniformLike" if constraint == "T2" => {
+            parts.stated.or_else(|| parts.taken.first().copied()).filter(|it| *it != 0)
+        }
+        b"LabelEncoder" if constraint == "T2" && schema.since >= 2 => {
+            let kinds: [(&[u8], i64); 3] = [(b"values_floats", FLOAT), (b"values_int64s", 7), (b"values_strings", 8)];
+            let has = |wanted: &[u8]| parts.attributes.iter().any(|(name, _)| *name == wanted);
+            let mut found = kinds.into_iter().filter(|(name, _)| has(name)).map(|(_, element)| element);
+            found.next().filter(|_| found.next().is_none())
         }
         b"Multinomial" => Some(parts.stated.unwrap_or(6)),
         // Without a zero point it is the stated type, or the smallest.

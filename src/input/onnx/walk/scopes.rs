@@ -7,7 +7,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use super::{
     Scope, Walk,
-    elements::{FAULT_LIMIT, Parts},
+    elements::{FAULT_LIMIT, PARAMETER_LIMIT, Parts},
     names::Keyed,
     tensors::Tensor,
     types::Kind,
@@ -67,6 +67,8 @@ pub(super) struct Scopes<'a> {
     around: Vec<u32>,
     /// Shapes that inputs and weights of the model's own graph state.
     shapes: Vec<Shape>,
+    /// Outputs of the model that are lists of maps: the types of keys and values.
+    maps: HashMap<&'a [u8], (i64, i64), Keyed>,
     /// Not all names were remembered, so that nothing can be called missing.
     is_partial: bool,
     /// A node takes what a later one makes.
@@ -94,6 +96,26 @@ pub(super) struct Opened {
 impl<'a> Scopes<'a> {
     fn of(&self, name: &[u8]) -> Known {
         self.values.get(name).copied().unwrap_or_default()
+    }
+
+    /// Remembers an input with its element type.
+    pub(super) fn put_input(&mut self, name: &'a [u8], element: i64) {
+        self.put(name, Known { element: number(element), maker: Maker::Input, ..Known::default() });
+    }
+
+    /// The element types of values, 0 where they are not known.
+    pub(super) fn elements(&self, names: &[&'a [u8]]) -> Vec<i64> {
+        names.iter().map(|name| self.of(name).element.into()).collect()
+    }
+
+    /// What nodes took before it was made, and whether that came later.
+    pub(super) fn not_in_time(&mut self) -> Vec<(&'a [u8], bool)> {
+        let mut missing = std::mem::take(&mut self.missing);
+        missing.dedup();
+        missing.truncate(FAULT_LIMIT);
+        let is_partial = self.is_partial;
+        let found = missing.into_iter().map(|name| (name, self.of(name).maker != Maker::Nobody));
+        found.filter(|(_, is_late)| *is_late || !is_partial).collect()
     }
 
     /// The shape at a place, counted from 1.
@@ -248,8 +270,13 @@ impl<'a> Walk<'a> {
     }
 
     /// Remembers an input of a graph.
-    pub(super) fn input(&mut self, name: &'a [u8], kind: &Kind, scope: Scope<'_>) {
-        let element = if let Kind::Tensor { element, .. } = kind { *element } else { 0 };
+    pub(super) fn input(&mut self, name: &'a [u8], kind: &Kind, lent: i64, scope: Scope<'_>) {
+        let element = match kind {
+            Kind::Tensor { element, .. } if *element != 0 => *element,
+            // A subgraph's input is what the node around it gives.
+            Kind::Unset => lent,
+            _ => 0,
+        };
         if scope.is_body || name.is_empty() {
             return;
         }
@@ -300,6 +327,54 @@ impl<'a> Walk<'a> {
             // What is known of a weight or an input stays.
             if self.scopes.own(name, scope.depth).maker == Maker::Nobody {
                 self.scopes.state(name, *element, scope.depth);
+            }
+        }
+    }
+
+    /// Remembers an output of the model that is a list of maps.
+    pub(super) fn mapped(&mut self, name: &'a [u8], kind: &Kind) {
+        if self.scopes.maps.len() < VALUE_LIMIT
+            && let Kind::Sequence(inner) = kind
+            && let Kind::Map(key, value) = &**inner
+            && let Kind::Tensor { element, .. } = **value
+        {
+            self.scopes.maps.insert(name, (*key, element));
+        }
+    }
+
+    /// `ZipMap` makes a list of maps from its labels to float32.
+    pub(super) fn zipped(&mut self, parts: &Parts<'a>, node: impl Fn() -> String) {
+        let has = |wanted: &[u8]| parts.attributes.iter().any(|(name, _)| *name == wanted);
+        let key = match (has(b"classlabels_int64s"), has(b"classlabels_strings")) {
+            (true, false) => 7,
+            (false, true) => 8,
+            (has_both, _) => {
+                let what = if has_both { "both kinds of labels" } else { "no labels" };
+                return self.fault(|| format!("ZipMap takes labels of one kind, node `{}` has {what}", node()));
+            }
+        };
+        let Some(name) = parts.outputs.first() else { return };
+        let words = |key, value| format!("maps of {} to {}", messages::element_name(key), messages::element_name(value));
+        let stated = match (self.scopes.maps.get(name), parts.stated_outputs.first()) {
+            (Some((stated_key, value)), _) if *value != 1 || *stated_key != key => words(*stated_key, *value),
+            (None, Some(element)) if *element != 0 => messages::element_name(*element).into_owned(),
+            _ => return,
+        };
+        self.fault(|| {
+            format!("`{}` is stated to be {stated}, and node `{}` makes {} of it", shown(name, 80), node(), words(key, 1))
+        });
+    }
+
+    /// Looks up the element types of what a node takes, for the graph in its attribute.
+    pub(super) fn lend(&mut self, parts: &Parts<'a>) {
+        self.lent = parts.inputs.iter().map(|name| self.scopes.of(name).element.into()).collect();
+        if parts.operator == b"Loop" {
+            // The number of the round, and whether to go on.
+            self.lent.truncate(PARAMETER_LIMIT);
+            for (at, element) in [7, 9].into_iter().enumerate() {
+                if let Some(lent) = self.lent.get_mut(at) {
+                    *lent = element;
+                }
             }
         }
     }
@@ -361,7 +436,8 @@ impl<'a> Walk<'a> {
     }
 
     /// Ends a graph: its outputs must be made, and what only it has is forgotten.
-    pub(super) fn close(&mut self, opened: Opened, outputs: &[&'a [u8]], scope: Scope<'_>) {
+    /// Returns the element types of its outputs.
+    pub(super) fn close(&mut self, opened: Opened, outputs: &[&'a [u8]], scope: Scope<'_>) -> Vec<i64> {
         self.scopes.around.pop();
         let depth = u8::try_from(scope.depth).unwrap_or(u8::MAX);
         let is_partial = self.scopes.is_partial;
@@ -381,6 +457,7 @@ impl<'a> Walk<'a> {
         if let Some(name) = late.filter(|_| !scope.is_main) {
             self.fault(|| format!("a node of a subgraph takes `{}` before it is made", shown(name, 80)));
         }
+        let made = outputs.iter().take(PARAMETER_LIMIT).map(|name| self.scopes.of(name).element.into()).collect();
         for name in outputs.iter().filter(|name| !name.is_empty()) {
             let known = self.scopes.of(name);
             if let Some(known) = self.scopes.values.get_mut(name) {
@@ -416,6 +493,7 @@ impl<'a> Walk<'a> {
                 self.fault(|| format!("a node takes `{}`, which nothing makes", shown(name, 80)));
             }
         }
+        made
     }
 
     /// Looks for a circle among the nodes of a graph, if they do not stand in an order that rules it out.

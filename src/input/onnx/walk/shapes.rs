@@ -148,6 +148,8 @@ impl<'a> Walk<'a> {
                 } else if let (Some(a_size), Some(b_size)) =
                     (a[usize::from(!parts.turned.0)], b[usize::from(parts.turned.1)])
                     && a_size != b_size
+                    // No release minds it before.
+                    && opset >= 13
                 {
                     let text = clash(operator, &a, &b, node);
                     self.lesser_fault(Insistence::GemmSizes, || text);

@@ -214,7 +214,7 @@ impl<'a> Walk<'a> {
             }
         };
         let file = &mut self.model.external_data[at];
-        file.tensors += 1;
+        file.tensors += u64::from(!self.followed.is_inside());
         file.needed_bytes = file.needed_bytes.max(needed);
         Some((at, needed))
     }
