@@ -10,6 +10,8 @@ use std::{env, fs, path::Path};
 
 use toml::{Table, Value};
 
+use crate::hash::{name_hash, word_of};
+
 /// The keys that name the one release that a row is about.
 const RELEASE: [&str; 2] = ["release", "version"];
 
@@ -103,23 +105,6 @@ fn compiled(mut table: Table) -> Result<Compiled, String> {
     let entries: Vec<String> = index.into_iter().map(entry).collect();
     let words: Vec<String> = filter.iter().map(|word| grouped(&word.to_string())).collect();
     Ok(Compiled { lines, index: format!("&[{}]", entries.join(", ")), filter: format!("&[{}]", words.join(", ")) })
-}
-
-/// The hash of a name. The program makes the same hash of the name that it looks for.
-fn name_hash(name: &str) -> u64 {
-    let mix = |hash: u64, word: u64| {
-        let mixed = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        mixed ^ mixed >> 29
-    };
-    let (words, rest) = name.as_bytes().as_chunks::<8>();
-    let hash = words.iter().fold(name.len() as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
-    let last = rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
-    mix(hash, last)
-}
-
-/// The word of a filter with the bit of a hash. The program has the same.
-fn word_of(hash: u64, words: usize) -> usize {
-    usize::try_from(hash >> 48).map_or(0, |high| high % words)
 }
 
 /// The keys of the first and the last release that a row may be about; all there are where it does not say so in numbers.

@@ -22,7 +22,7 @@ use crate::{
 pub(super) const MOST_FILES: usize = 20_000;
 
 /// Folders that hold installed or generated things, never declarations.
-pub(super) const SKIPPED_FOLDERS: [&str; 7] =
+const SKIPPED_FOLDERS: [&str; 7] =
     ["node_modules", "site-packages", "dist-packages", "__pycache__", "venv", "env", "target"];
 
 /// Reads all sides.
@@ -156,22 +156,10 @@ impl Loader<'_, '_> {
     fn folder(&mut self, folder: &Path) -> Result<Vec<ReadFile>, Failure> {
         let shown_folder = shown(folder);
         fs::read_dir(folder).map_err(|fault| unreadable(&shown_folder, &fault))?;
-        let keep = |entry: &ignore::DirEntry| {
-            let name = entry.file_name().to_string_lossy();
-            entry.depth() == 0
-                || !(entry.file_type().is_some_and(|it| it.is_dir()) && SKIPPED_FOLDERS.contains(&name.as_ref()))
-        };
-        let walk = ignore::WalkBuilder::new(folder)
-            .require_git(false)
-            .git_global(false)
-            .follow_links(false)
-            .filter_entry(keep)
-            .sort_by_file_name(std::ffi::OsStr::cmp)
-            .build();
         let mut found: Vec<ReadFile> = Vec::new();
         let root = self.root_of(&absolute(folder), Some(folder));
         let mut seen = 0_usize;
-        for entry in walk.flatten() {
+        for entry in walk(folder).flatten() {
             if !entry.file_type().is_some_and(|it| it.is_file()) {
                 continue;
             }
@@ -281,4 +269,20 @@ fn root_of(input: &Path, folder: Option<&Path>) -> Option<PathBuf> {
         return Some(working);
     }
     if folder.is_some() { Some(input.to_path_buf()) } else { input.parent().map(Path::to_path_buf) }
+}
+
+/// What lies in a folder, by name. What `.gitignore` hides and folders that nobody means are left out.
+pub(super) fn walk(folder: &Path) -> ignore::Walk {
+    let keep = |entry: &ignore::DirEntry| {
+        let name = entry.file_name().to_string_lossy();
+        let skipped = entry.file_type().is_some_and(|it| it.is_dir()) && SKIPPED_FOLDERS.contains(&name.as_ref());
+        entry.depth() == 0 || !skipped
+    };
+    ignore::WalkBuilder::new(folder)
+        .require_git(false)
+        .git_global(false)
+        .follow_links(false)
+        .filter_entry(keep)
+        .sort_by_file_name(std::ffi::OsStr::cmp)
+        .build()
 }

@@ -150,7 +150,8 @@ fn fetched(manifest: &mut Manifest<'_>, container: &Container<'_>, words: &[supe
 }
 
 /// Beginnings of the names of variables that decide what runs and how.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 21] = [
+    "PROTOCOL_BUFFERS_",
     "NVIDIA_",
     "CUDA_",
     "CUDNN_",

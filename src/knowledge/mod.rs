@@ -178,6 +178,7 @@ pub mod artifact_break;
 pub mod change;
 pub mod cuda;
 pub mod gpu;
+mod hash;
 pub mod image;
 pub mod kernel;
 pub mod onnx;

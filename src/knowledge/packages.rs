@@ -153,6 +153,8 @@ rows! {
         pub component: String,
         /// The versions that will do.
         pub range: Range,
+        /// An environment variable, as `NAME=value`, with which any version will do.
+        pub unless: Option<String>,
     }
     impl {
         const COUNTS: Counts = Counts::All;
@@ -169,7 +171,11 @@ rows! {
         }
 
         fn fault(&self) -> Option<RowFault> {
-            name_fault("package", &self.package).or_else(|| name_fault("component", &self.component))
+            let unset = || {
+                let text = self.unless.as_deref().filter(|it| !it.contains('='))?;
+                Some(RowFault::new("unless", format!("expected a variable as `NAME=value`, found `{text}`")))
+            };
+            name_fault("package", &self.package).or_else(|| name_fault("component", &self.component)).or_else(unset)
         }
     }
 }

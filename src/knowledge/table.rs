@@ -8,7 +8,10 @@ use std::sync::OnceLock;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Grounds, Header, OwnRow, Provenance};
+use super::{
+    Grounds, Header, OwnRow, Provenance,
+    hash::{name_hash, word_of},
+};
 use crate::version::Version;
 
 /// Which rows of a table count for one question.
@@ -120,25 +123,6 @@ pub struct Table<R: Row> {
 /// The hash of a name; where in the lines the name stands, from and to, and where its row does; then the keys of the first
 /// and the last release that the row may be about. Sorted by hash, then as in the file.
 pub(super) type IndexEntry = (u64, [u32; 4], u64, u64);
-
-/// The hash of a name in the index. `build/knowledge.rs` has the same.
-#[inline]
-fn name_hash(name: &str) -> u64 {
-    let mix = |hash: u64, word: u64| {
-        let mixed = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        mixed ^ mixed >> 29
-    };
-    let (words, rest) = name.as_bytes().as_chunks::<8>();
-    let hash = words.iter().fold(name.len() as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
-    let last = rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
-    mix(hash, last)
-}
-
-/// The word of a filter with the bit of a hash. `build/knowledge.rs` has the same.
-#[inline]
-fn word_of(hash: u64, words: usize) -> usize {
-    usize::try_from(hash >> 48).map_or(0, |high| high % words)
-}
 
 /// The key of a release number, the same for all its spellings: four small numbers in one. `None` for what is more.
 ///

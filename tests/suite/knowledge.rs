@@ -167,7 +167,7 @@ fn a_row_is_refused_for_what_is_wrong_with_it() {
     for (rows, says) in [
         (
             row("colour = 'red'\n"),
-            "7:1: unknown key `colour`; expected one of package, release, component, range, source",
+            "7:1: unknown key `colour`; expected one of package, release, component, range, unless, source",
         ),
         (row("overide = 'x'\n"), "7:1: unknown key `overide`; did you mean `override`?"),
         (row("override = ''\n"), "7:12: expected a reason in quotes, found ''"),
@@ -175,6 +175,7 @@ fn a_row_is_refused_for_what_is_wrong_with_it() {
         (row("checked = 2026-11-20\n"), "7:11: expected a day such as \"2026-11-22\", found 2026-11-20"),
         (row("grounds = 'fatal'\n"), "7:11: expected \"error\", \"warning\" or \"note\", found 'fatal'"),
         (row("") + &row(""), "7:1: this row stands at company.toml:2 already"),
+        (row("unless = 'SOME_VARIABLE'\n"), "7:10: expected a variable as `NAME=value`, found `SOME_VARIABLE`"),
         ("[[needs]]\npackage = 'a'\nrelease = '1'\ncomponent = 'b'\n".into(), "2:1: expected the key `range`"),
         (
             "[[cuda_minor]]\ncuda = 'twelve'\nlinux = '525'\n".into(),

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::super::load::{MOST_FILES, SKIPPED_FOLDERS, absolute, lock_called, recognise, shown};
+use super::super::load::{self, MOST_FILES, absolute, lock_called, recognise, shown};
 use crate::{
     config::Role,
     fact::FactKind,
@@ -63,20 +63,8 @@ pub(super) struct Seen {
 
 /// Looks at the working folder, as `envcheck check .` does.
 pub(super) fn walk() -> Seen {
-    let keep = |entry: &ignore::DirEntry| {
-        let name = entry.file_name().to_string_lossy();
-        entry.depth() == 0
-            || !(entry.file_type().is_some_and(|it| it.is_dir()) && SKIPPED_FOLDERS.contains(&name.as_ref()))
-    };
-    let walk = ignore::WalkBuilder::new(".")
-        .require_git(false)
-        .git_global(false)
-        .follow_links(false)
-        .filter_entry(keep)
-        .sort_by_file_name(std::ffi::OsStr::cmp)
-        .build();
     let mut seen = Seen::default();
-    let files = walk.flatten().filter(|entry| entry.file_type().is_some_and(|it| it.is_file()));
+    let files = load::walk(Path::new(".")).flatten().filter(|entry| entry.file_type().is_some_and(|it| it.is_file()));
     for (number, entry) in files.enumerate() {
         if number == MOST_FILES {
             seen.cut_short = true;

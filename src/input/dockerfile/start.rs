@@ -12,9 +12,9 @@ use crate::{
 };
 
 /// Beginnings of the names of variables that say something about what runs.
-const PREFIXES: [&str; 17] = [
+const PREFIXES: [&str; 18] = [
     "NVIDIA_", "CUDA_", "CUDNN_", "TF_", "XLA_", "JAX_", "ORT_", "TORCH_", "PYTORCH_", "HF_", "TRANSFORMERS_", "PYTHON", "MODEL_",
-    "VLLM_", "TRITON_", "NCCL_", "TENSORRT_",
+    "VLLM_", "TRITON_", "NCCL_", "TENSORRT_", "PROTOCOL_BUFFERS_",
 ];
 
 const NAMES: [&str; 5] = ["LD_LIBRARY_PATH", "TORCH_CUDA_ARCH_LIST", "OMP_NUM_THREADS", "STORAGE_URI", "LD_PRELOAD"];

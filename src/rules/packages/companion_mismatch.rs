@@ -55,6 +55,9 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             if foreign(view) || foreign(other) || !other.versions.within(&need.range.set).violated() {
                 continue;
             }
+            if need.unless.as_deref().is_some_and(|wanted| is_set(side, wanted)) {
+                continue;
+            }
             // NumPy 2 beside a package of NumPy 1 is one cause, and numpy-abi says it.
             if need.component == "numpy" && numpy_abi::reports(ctx, side, view) {
                 continue;
@@ -71,6 +74,12 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         let alone = group.iter().all(|it| it.view.name == group[0].view.name);
         out.findings.push(if alone { one(side, &group[0]) } else { together(side, &group) });
     }
+}
+
+/// Whether the side sets a variable to a value, written as `NAME=value`.
+fn is_set(side: &Environment, wanted: &str) -> bool {
+    let Some((name, value)) = wanted.split_once('=') else { return false };
+    side.variables().iter().any(|seen| seen.value.name == name && seen.value.value.as_deref() == Some(value))
 }
 
 fn severity(unmet: &Unmet<'_>) -> Severity {
