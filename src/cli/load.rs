@@ -3,8 +3,10 @@
 use std::{
     env, fs,
     io::Read as _,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    thread,
 };
 
 use super::{Failure, InputOptions, sides::Wanted};
@@ -12,7 +14,7 @@ use crate::{
     config,
     environment::{Environment, Side},
     fact::{Fact, FactKind},
-    input::{self, Claim, Content, Defines, FORMATS, Files, Format, Overlay, Probe, files},
+    input::{self, Claim, Content, Defines, FORMATS, Files, Format, Overlay, Probe, Reading, files},
     knowledge::Knowledge,
     report::{InputSummary, ReportedSide, SkippedPart},
     text::{FileId, Sources, escape},
@@ -36,6 +38,11 @@ pub(super) fn load(
     let defines: Defines = options.define.iter().cloned().collect();
     let mut files = Files::new(sources, &defines).with_target(options.target.as_deref()).with_overlay(overlay);
     let mut loader = Loader { files: &mut files, options, knowledge, root: None };
+    if let [training, serving] = wanted
+        && let Some(sides) = loader.two_locks([training, serving])?
+    {
+        return Ok(sides.into());
+    }
     wanted.iter().map(|side| loader.side(side)).collect()
 }
 
@@ -60,6 +67,49 @@ pub(super) struct ReadFile {
 }
 
 impl Loader<'_, '_> {
+    /// Both sides, where each of them is one of envcheck's own locks: such a file needs nothing beside it, so that the two
+    /// are read at the same time.
+    fn two_locks(&mut self, wanted: [&Wanted; 2]) -> Result<Option<[ReportedSide; 2]>, Failure> {
+        let mut opened = Vec::new();
+        for side in wanted {
+            let ([path], true, true) = (side.inputs.as_slice(), side.models.is_empty(), side.declared.is_empty())
+            else {
+                return Ok(None);
+            };
+            let shown = shown(path);
+            if !(path.extension().is_some_and(|it| it == "lock") && path.is_file()) {
+                return Ok(None);
+            }
+            let Ok(content) = self.files.open(path) else { return Ok(None) };
+            let format = recognise(&shown, &content, Claim::Named).filter(|it| it.name == input::ENVCHECK_LOCK);
+            let Some(format) = format else { return Ok(None) };
+            opened.push((path, shown, content, format));
+        }
+        let mut locks = opened.into_iter().map(|(path, shown, content, format)| {
+            let disk = absolute(path);
+            let file = self.files.add(shown, content, Some(disk), None);
+            (file, format, self.files.text(file))
+        });
+        let (Some(first), Some(second)) = (locks.next(), locks.next()) else { return Ok(None) };
+        drop(locks);
+        let knowledge = self.knowledge;
+        let (training, serving) = thread::scope(|scope| {
+            let other = scope.spawn(|| lock(wanted[1], &second.2, second.0, knowledge));
+            let training = lock(wanted[0], &first.2, first.0, knowledge);
+            (training, other.join())
+        });
+        let mut sides = Vec::new();
+        for ((file, format, _), read) in [(first, training), (second, serving.unwrap_or(None))] {
+            // A defect of a reader must not look like a verdict.
+            let (reading, environment) = read.ok_or_else(|| self.defect(file, format))?;
+            let facts = 0..environment.facts().len();
+            let ReadFile { path, skipped, .. } = self.finished(file, format, reading)?;
+            let inputs = vec![InputSummary { path, format: format.name, facts, skipped }];
+            sides.push(ReportedSide { environment, inputs });
+        }
+        Ok(<[ReportedSide; 2]>::try_from(sides).ok())
+    }
+
     fn side(&mut self, wanted: &Wanted) -> Result<ReportedSide, Failure> {
         let mut read: Vec<ReadFile> = Vec::new();
         self.root.clone_from(&wanted.root);
@@ -193,11 +243,18 @@ impl Loader<'_, '_> {
     }
 
     fn read(&mut self, file: FileId, format: &'static Format) -> Result<ReadFile, Failure> {
-        let path = self.files.shown_path(file).to_owned();
         // A defect of a reader must not look like a verdict.
-        let reading = catch_unwind(AssertUnwindSafe(|| (format.read)(self.files, file))).map_err(|_| {
-            Failure::new(format!("internal error while reading `{path}` as {}: please report it", format.name))
-        })?;
+        let reading = catch_unwind(AssertUnwindSafe(|| (format.read)(self.files, file)));
+        self.finished(file, format, reading.map_err(|_| self.defect(file, format))?)
+    }
+
+    fn defect(&self, file: FileId, format: &Format) -> Failure {
+        let path = self.files.shown_path(file);
+        Failure::new(format!("internal error while reading `{path}` as {}: please report it", format.name))
+    }
+
+    fn finished(&self, file: FileId, format: &'static Format, reading: Reading) -> Result<ReadFile, Failure> {
+        let path = self.files.shown_path(file).to_owned();
         if let Some(fault) = reading.fault {
             let place = fault.place.map_or_else(String::new, |place| {
                 let position = self.files.position(place);
@@ -211,6 +268,14 @@ impl Loader<'_, '_> {
         let disk = self.files.disk_path(file).map(Path::to_path_buf);
         Ok(ReadFile { path, disk, format, facts: reading.facts, skipped })
     }
+}
+
+/// Reads one of envcheck's own locks, and makes the side of it; nothing, if the reader breaks down.
+fn lock(wanted: &Wanted, text: &str, file: FileId, knowledge: &Knowledge) -> Option<(Reading, Environment)> {
+    let mut reading = catch_unwind(|| input::read_envcheck_lock(text, file)).ok()?;
+    let facts = mem::take(&mut reading.facts);
+    let side = wanted.side.unwrap_or(Side::Alone);
+    Some((reading, Environment::new(&wanted.name, side, facts, knowledge)))
 }
 
 pub(super) fn recognise(shown: &str, content: &Content, least: Claim) -> Option<&'static Format> {

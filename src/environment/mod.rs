@@ -189,7 +189,7 @@ impl Environment {
                 package.build = None;
                 package.forget_requirements();
             }
-            view.versions = VersionSet::exactly(version);
+            view.set_version(version);
         }
         Environment {
             name: self.name.clone(),

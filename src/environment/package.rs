@@ -38,6 +38,8 @@ pub struct PackageView {
     pub entries: Vec<Entry>,
     /// The versions that may be installed, by the weightiest mentions.
     pub versions: VersionSet,
+    /// The only one of them, which rules ask for more often than for anything else.
+    pin: Option<Version>,
     /// The weight of what `versions` rests on.
     pub standing: Standing,
     /// Whether it is installed at all, as far as markers tell.
@@ -45,10 +47,21 @@ pub struct PackageView {
 }
 
 impl PackageView {
+    fn of(name: PackageName, entries: Vec<Entry>, versions: VersionSet, standing: Standing, present: Truth) -> Self {
+        let pin = versions.single().cloned();
+        PackageView { name, entries, versions, pin, standing, present }
+    }
+
     /// The version, if just one is possible. Its local label is only there if a file wrote one.
     #[must_use]
     pub fn pin(&self) -> Option<&Version> {
-        self.versions.single()
+        self.pin.as_ref()
+    }
+
+    /// Leaves one version.
+    pub(super) fn set_version(&mut self, version: &Version) {
+        self.versions = VersionSet::exactly(version);
+        self.pin = Some(version.clone());
     }
 
     /// The mention that decides: the first of the weightiest ones, preferring one with a version.
@@ -125,6 +138,14 @@ pub(super) fn assemble<'f>(facts: impl Iterator<Item = &'f Fact>, target: &Targe
 }
 
 fn view(name: PackageName, entries: Vec<Entry>) -> Option<PackageView> {
+    // Most packages of a list are named once and without conditions.
+    if let [only] = entries.as_slice()
+        && only.applies.holds()
+        && !only.package.constraint
+    {
+        let (versions, standing) = (only.package.versions.clone(), only.standing);
+        return Some(PackageView::of(name, entries, versions, standing, Truth::Holds));
+    }
     // A constraint alone installs nothing.
     let standing = entries.iter().filter(|entry| !entry.package.constraint).map(|entry| entry.standing).max()?;
     let leading = || entries.iter().filter(|entry| entry.standing == standing && !entry.package.constraint);
@@ -151,5 +172,5 @@ fn view(name: PackageName, entries: Vec<Entry>) -> Option<PackageView> {
             versions = versions.intersection(&constraint.package.versions);
         }
     }
-    Some(PackageView { name, entries, versions, standing, present })
+    Some(PackageView::of(name, entries, versions, standing, present))
 }

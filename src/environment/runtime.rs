@@ -1,6 +1,6 @@
 //! Which CUDA and cuDNN a side's software uses, and where that comes from: the implied part of the GPU chain.
 
-use super::{Environment, PackageView};
+use super::{Entry, Environment, PackageView};
 use crate::{
     fact::Standing,
     knowledge::{
@@ -63,6 +63,9 @@ pub struct CudnnUser {
     pub reason: Option<Reason>,
 }
 
+/// How the names of those packages begin that a CUDA version follows from without a row.
+const NAMES_OF_CUDA: [&str; 6] = ["nvidia-", "tensorrt-", "torch", "jax", "cupy-cuda", "cuda-toolkit"];
+
 impl Environment {
     /// Everything on this side that is tied to a CUDA version. It is found once: a run has one knowledge.
     #[must_use]
@@ -106,6 +109,11 @@ impl Environment {
 
     fn cuda_of_package(&self, view: &PackageView, knowledge: &Knowledge) -> Option<CudaUser> {
         let name = view.name.as_str();
+        let named = NAMES_OF_CUDA.iter().any(|start| name.starts_with(start));
+        let stating = |entry: &Entry| entry.package.cuda.is_some();
+        if !named && !knowledge.gpu_libraries.may_know(name) && !view.entries.iter().any(stating) {
+            return None;
+        }
         let user = |cuda: CudaVersion, how: CudaUse, reason: Option<Reason>, sure: bool| CudaUser {
             component: name.to_owned(),
             shown: format!("{name} {}", view.shown()),
@@ -218,6 +226,11 @@ impl Environment {
         let mut users = Vec::new();
         for view in self.packages() {
             let name = view.name.as_str();
+            if !["nvidia-cudnn-cu", "torch", "jaxlib"].iter().any(|start| name.starts_with(start))
+                && !knowledge.gpu_libraries.may_know(name)
+            {
+                continue;
+            }
             let Some(version) = view.pin().filter(|_| !view.is_conda()) else { continue };
             let mut push = |cudnn: CudnnVersion, how, reason| {
                 let shown = format!("{name} {version}");
@@ -298,8 +311,10 @@ fn wheel_of_nvidia(name: &str, version: Option<&Version>) -> Option<CudaVersion>
 
 /// The CUDA major of a TensorRT wheel, which has NVIDIA's wheels of the runtime installed: `tensorrt-cu12-libs`.
 fn wheel_of_tensorrt(name: &str) -> Option<CudaVersion> {
-    let plain = name.strip_suffix("-libs").or_else(|| name.strip_suffix("-bindings")).unwrap_or(name);
-    if plain.starts_with("tensorrt-") { suffix(plain) } else { None }
+    if !name.starts_with("tensorrt-") {
+        return None;
+    }
+    suffix(name.strip_suffix("-libs").or_else(|| name.strip_suffix("-bindings")).unwrap_or(name))
 }
 
 fn suffix(name: &str) -> Option<CudaVersion> {

@@ -59,6 +59,9 @@ const UNPINNED_RULE: &str = "EC601";
 /// The rule whose table names the release to take.
 const NUMPY_RULE: &str = "EC105";
 
+/// What packages of that rule were built for.
+const NUMPY: &str = "numpy";
+
 /// Rules whose first component tells their findings apart: what others ask for, and what wrote a file.
 const BY_FIRST: [&str; 2] = ["EC106", "EC205"];
 
@@ -307,6 +310,10 @@ fn groups<'g>(context: &Context<'_>, sources: &Sources, side: &Environment, find
         let mut components: Vec<&str> = finding.components.iter().map(String::as_str).collect();
         // Everything else follows the framework, so it is moved last.
         components.sort_by_key(|component| CORE.contains(component));
+        // What all of them have in common is one package; another release of any other leaves the rest as it is.
+        if code == NUMPY_RULE && components.len() > 2 {
+            components.retain(|component| *component == NUMPY);
+        }
         // What another release would require is only known where a table says so.
         let requires = |view: &PackageView| view.entries.iter().any(|entry| !entry.package.requires.is_empty());
         components.retain(|component| {

@@ -20,8 +20,11 @@ use crate::{
     version::{Dotted, IrVersion, Opset, PythonVersion, Version, VersionSet},
 };
 
+/// What the format is called.
+pub const NAME: &str = "envcheck-lock";
+
 pub(super) static FORMAT: Format = Format {
-    name: "envcheck-lock",
+    name: NAME,
     about: "an envcheck lock: TOML with `version = 1` and tables such as [environment], [gpu], [[package]], [[model]]",
     claims,
     read,
@@ -67,22 +70,27 @@ fn claims(probe: &Probe<'_>) -> Claim {
 }
 
 fn read(files: &mut Files<'_>, file: FileId) -> Reading {
-    let text = files.text(file);
-    let (packages, rest) = blocks::take_packages(&text);
+    read_text(&files.text(file), file)
+}
+
+/// Reads the text of a lock, which is all that there is to it.
+#[must_use]
+pub fn read_text(text: &str, file: FileId) -> Reading {
+    let (packages, rest) = blocks::take_packages(text);
     if !packages.is_empty() {
         let (root, faults) = DeTable::parse_recoverable(&rest);
         // Where anything is wrong, or where packages are also written in another way, the whole text decides.
         if faults.is_empty() && !root.get_ref().contains_key("package") {
-            return read_tree(&text, root.get_ref(), packages, file);
+            return read_tree(text, root.get_ref(), packages, file);
         }
     }
-    let (root, faults) = DeTable::parse_recoverable(&text);
+    let (root, faults) = DeTable::parse_recoverable(text);
     if let Some(fault) = faults.first() {
-        let place = fault.span().map(|span| Place { file, span: inside(&text, span) });
+        let place = fault.span().map(|span| Place { file, span: inside(text, span) });
         let message = format!("broken TOML: {}", fault.message().lines().collect::<Vec<_>>().join("; "));
         return Reading { fault: Some(Fault { message, place }), ..Reading::default() };
     }
-    read_tree(&text, root.get_ref(), Vec::new(), file)
+    read_tree(text, root.get_ref(), Vec::new(), file)
 }
 
 /// Reads the tables of a lock; some of its packages may have been read before.
@@ -114,7 +122,7 @@ fn read_tree(text: &str, root: &DeTable<'_>, packages: Vec<blocks::Found>, file:
     }
     reader.out.facts.reserve(packages.len());
     for (package, span) in packages {
-        reader.push(FactKind::Package(package.into()), span);
+        reader.push(FactKind::Package(package), span);
     }
     let mut out = reader.out;
     out.facts.sort_by_key(|fact| (fact.place.span.start, fact.place.span.end));
@@ -205,7 +213,8 @@ fn exactly(package: &mut Package, version: &Version, normal: Option<&str>, span:
 
 /// Whether a version is written in its normal form for sure: numbers without leading zeros, separated by dots.
 fn is_plain(version: &str) -> bool {
-    version.split('.').all(|part| part == "0" || !part.starts_with('0') && part.bytes().all(|byte| byte.is_ascii_digit()))
+    let plain = |part: &[u8]| part == b"0" || !part.starts_with(b"0") && part.iter().all(u8::is_ascii_digit);
+    version.as_bytes().split(|byte| *byte == b'.').all(plain)
 }
 
 fn integer(value: &Spanned<DeValue<'_>>) -> Option<i64> {

@@ -23,7 +23,10 @@ use crate::{
     text::{FileId, Place},
 };
 
-pub use envcheck_lock::{ENVIRONMENT_KEYS, MODEL_KEYS, declared_environment, declared_model};
+pub use envcheck_lock::{
+    ENVIRONMENT_KEYS, MODEL_KEYS, NAME as ENVCHECK_LOCK, declared_environment, declared_model,
+    read_text as read_envcheck_lock,
+};
 pub use files::{Content, Defines, Files, Found, IncludeError, Overlay};
 pub use onnx::Lowering;
 

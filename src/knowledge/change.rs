@@ -124,6 +124,9 @@ impl Knowledge {
     #[must_use]
     pub fn changes_between(&self, package: &str, from: &Version, to: &Version) -> Vec<(&Change, Provenance)> {
         let table = &self.change;
+        if !table.may_know(package) {
+            return Vec::new();
+        }
         let rows = table.rows_across(package, [from, to]);
         rows.filter(|row| row.crossed(from, to)).map(|row| (row, table.provenance(row))).collect()
     }

@@ -374,15 +374,24 @@ impl Knowledge {
     }
 
     /// As [`Knowledge::needs_of`], without who says so: most needs are met, and then nobody asks.
-    pub fn needs_rows(&self, name: &str, version: &Version) -> impl Iterator<Item = &Need> {
+    pub fn needs_rows<'k, 'n>(
+        &'k self,
+        name: &'n str,
+        version: &Version,
+    ) -> impl Iterator<Item = &'k Need> + use<'k, 'n> {
         let table = &self.needs;
-        let public = version::public(version);
+        let public = table.may_know(name).then(|| version::public(version));
+        public.into_iter().flat_map(move |public| self.needs_of_public(name, public))
+    }
+
+    fn needs_of_public<'k, 'n>(
+        &'k self,
+        name: &'n str,
+        public: Version,
+    ) -> impl Iterator<Item = &'k Need> + use<'k, 'n> {
+        let table = &self.needs;
         // What the user overrides for this release is hidden, other releases of the same row are not.
-        let over: Vec<&Need> = table
-            .rows_about(name, &public)
-            .take_while(|row| table.overrides(row))
-            .filter(|row| row.release.contains(&public))
-            .collect();
+        let over: Vec<&Need> = table.rows_overriding(name).filter(|row| row.release.contains(&public)).collect();
         table.rows_about(name, &public).filter(move |row| {
             row.release.contains(&public)
                 && (table.overrides(row) || over.iter().all(|own| own.component != row.component))
@@ -436,9 +445,13 @@ impl Knowledge {
     /// package, only releases with a row of their own: what a release needs must be known before it is offered.
     #[must_use]
     pub fn known_releases(&self, name: &str) -> Vec<Version> {
-        let needs = self.needs.rows_of(name);
-        let mut found: Vec<Version> =
-            needs.filter(|row| row.package == name).filter_map(|row| row.release.one().cloned()).collect();
+        let mut found: Vec<Version> = match self.needs.texts_of(name, "release") {
+            Some(mut texts) => {
+                texts.dedup();
+                texts.into_iter().filter(|text| !is_specifier(text)).filter_map(|text| text.parse().ok()).collect()
+            }
+            None => self.needs.rows_of(name).filter_map(|row| row.release.one().cloned()).collect(),
+        };
         match name {
             "torch" => found = self.torch_release.rows().iter().map(|row| row.version.0.clone()).collect(),
             "onnxruntime" => {

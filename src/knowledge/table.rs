@@ -135,6 +135,11 @@ fn release_key(parts: &[u64]) -> Option<u64> {
     Some((0..4).fold(0, |key, at| key << 16 | parts[..used].get(at).copied().unwrap_or(0)))
 }
 
+/// A key with the least in place of the parts that its row leaves open, which are greatest in it.
+fn written(key: u64) -> u64 {
+    (0..4).map(|at| 0xffff << (16 * at)).fold(key, |key, part| if key & part == part { key & !part } else { key })
+}
+
 /// The key of a version that is a release and nothing else.
 pub(super) fn key_of(version: &Version) -> Option<u64> {
     let plain = !version.any_prerelease() && !version.is_post() && !version.is_local() && version.epoch() == 0;
@@ -198,10 +203,20 @@ impl<R: Row> Table<R> {
         })
     }
 
+    /// Whether any row may be found by this name; most packages of an environment are in few tables.
+    pub fn may_know(&self, name: &str) -> bool {
+        let hash = name_hash(name);
+        !self.overriding.is_empty() || !self.added.is_empty() || self.may_hold(hash)
+    }
+
+    fn may_hold(&self, hash: u64) -> bool {
+        self.filter[word_of(hash, self.filter.len())] >> (hash % 64) & 1 != 0
+    }
+
     /// Where in the index the built-in rows of one name stand.
     fn indexed(&self, name: &str) -> std::ops::Range<usize> {
         let hash = name_hash(name);
-        if self.filter[word_of(hash, self.filter.len())] >> (hash % 64) & 1 == 0 {
+        if !self.may_hold(hash) {
             return 0..0;
         }
         let start = self.index.partition_point(|entry| entry.0 < hash);
@@ -238,10 +253,31 @@ impl<R: Row> Table<R> {
         rows.iter().filter(named)
     }
 
+    /// The rows of the user's that stand in place of built-in rows of one package.
+    pub fn rows_overriding<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a R> + use<'a, 'n, R> {
+        Self::own_of(&self.overriding, name)
+    }
+
     /// The rows of one package (or of what else the table is about): the overriding ones of the user, the built-in ones in
     /// file order, the user's other ones. No other row is parsed.
     pub fn rows_of(&self, name: &str) -> impl DoubleEndedIterator<Item = &R> {
         Self::own_of(&self.overriding, name).chain(self.built_in_of(name)).chain(Self::own_of(&self.added, name))
+    }
+
+    /// The texts that one key has in the rows of one package, none of which is parsed; `None` where the user has rows of
+    /// this table.
+    pub fn texts_of(&self, name: &str, key: &str) -> Option<Vec<&'static str>> {
+        if !self.overriding.is_empty() || !self.added.is_empty() {
+            return None;
+        }
+        // Inside of a text of JSON every quotation mark has a backslash before it.
+        let (before, lines) = (format!("\"{key}\":\""), self.lines);
+        let texts = self.indexed(name).filter_map(move |at| {
+            let (_, [_, _, from, to], ..) = self.index[at];
+            let (_, rest) = lines[from as usize..to as usize].split_once(&before)?;
+            rest.split_once('"').map(|(text, _)| text)
+        });
+        Some(texts.collect())
     }
 
     /// Those rows of one package that may be about a release: without built-in rows that surely name another one.
@@ -323,8 +359,13 @@ impl<R: Row> Table<R> {
             return self.rows().iter().collect();
         }
         let wanted = text.as_bytes();
+        let [lower, upper] =
+            wanted.first().map_or([0; 2], |first| [first.to_ascii_lowercase(), first.to_ascii_uppercase()]);
         let holds = |line: &str| {
-            wanted.is_empty() || line.as_bytes().windows(wanted.len()).any(|part| part.eq_ignore_ascii_case(wanted))
+            let (line, length) = (line.as_bytes(), wanted.len());
+            let begins = |at: &usize| line[*at] == lower || line[*at] == upper;
+            let alike = |at: usize| line[at..at + length].eq_ignore_ascii_case(wanted);
+            length == 0 || (0..(line.len() + 1).saturating_sub(length)).filter(begins).any(alike)
         };
         let place = |at: usize| {
             let (_, [_, _, from, to], ..) = self.index[at];
@@ -352,13 +393,16 @@ impl<R: Row> Table<R> {
         if !self.overriding.is_empty() || !self.added.is_empty() {
             return None;
         }
-        // Parts that a row leaves open are greatest in its key; here they are least.
-        let written = |key: u64| {
-            (0..4).map(move |at| key >> (16 * at) & 0xffff).map(|part| if part == 0xffff { 0 } else { part })
-        };
-        let at =
-            self.indexed(name).max_by(|a, b| written(self.index[*a].3).rev().cmp(written(self.index[*b].3).rev()))?;
+        let at = self.indexed(name).max_by_key(|at| written(self.index[*at].3))?;
         (self.index[at].3 != u64::MAX).then(|| self.row(at))
+    }
+
+    /// Whether a built-in row of one package surely reaches as far as a release, as the index alone tells.
+    pub fn reaches(&self, name: &str, release: &Version) -> bool {
+        let Some(key) = release_key(release.release()) else { return false };
+        self.overriding.is_empty()
+            && self.added.is_empty()
+            && self.indexed(name).map(|at| self.index[at].3).any(|last| last != u64::MAX && written(last) >= key)
     }
 
     /// Whether a row stands in place of built-in ones.

@@ -9,6 +9,12 @@ mod testimony;
 
 pub use basis::{IMPLYING, tables_of};
 
+use std::{
+    panic::resume_unwind,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
 use crate::{
     environment::{Environment, Seen},
     fact::Model,
@@ -181,12 +187,40 @@ pub(crate) use own::{
     broken_ignore::RULE as BROKEN_IGNORE, expired_ignore::RULE as EXPIRED_IGNORE, unused_ignore::RULE as UNUSED_IGNORE,
 };
 
+/// How many packages there must be for a second thread to be worth its start.
+const MANY_PACKAGES: usize = 200;
+
 /// Runs every rule.
 #[must_use]
 pub fn run(context: &Context<'_>) -> Verdicts {
+    let next = AtomicUsize::new(0);
+    // No rule sees what another one found, so that any thread may take the next one.
+    let ask = || {
+        let mut said = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(rule) = RULES.get(at) else { return said };
+            let mut verdicts = Verdicts::default();
+            run_one(rule, context, &mut verdicts);
+            said.push((at, verdicts));
+        }
+    };
+    let packages: usize = context.sides().map(|side| side.packages().count()).sum();
+    let mut said = if packages < MANY_PACKAGES {
+        ask()
+    } else {
+        thread::scope(|scope| {
+            let other = scope.spawn(ask);
+            let mut said = ask();
+            said.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            said
+        })
+    };
+    said.sort_by_key(|(at, _)| *at);
     let mut verdicts = Verdicts::default();
-    for rule in RULES {
-        run_one(rule, context, &mut verdicts);
+    for (_, mut of_rule) in said {
+        verdicts.findings.append(&mut of_rule.findings);
+        verdicts.undecided.append(&mut of_rule.undecided);
     }
     for finding in &mut verdicts.findings {
         explain_implied(context, finding);

@@ -160,6 +160,17 @@ pub fn line_ends(text: &str) -> impl Iterator<Item = Span> {
     let mut at = 0;
     std::iter::from_fn(move || {
         while at < bytes.len() {
+            // Most of a text is eight bytes after another of which none can end a line.
+            while let Some(eight) = bytes[at..].first_chunk() {
+                let plain = plain_bytes(u64::from_le_bytes(*eight));
+                at += plain;
+                if plain < 8 {
+                    break;
+                }
+            }
+            if at == bytes.len() {
+                break;
+            }
             let start = at;
             at = start
                 + match (bytes[start], &bytes[start + 1..]) {
@@ -175,6 +186,13 @@ pub fn line_ends(text: &str) -> impl Iterator<Item = Span> {
         }
         None
     })
+}
+
+/// How many of eight bytes, of which the first is the lowest, come before one that is a control character or no ASCII.
+fn plain_bytes(eight: u64) -> usize {
+    // A byte below a space borrows: from its own highest bit, and from bytes behind it, which then do not count.
+    let odd = (eight.wrapping_sub(0x2020_2020_2020_2020) | eight) & 0x8080_8080_8080_8080;
+    odd.trailing_zeros() as usize / 8
 }
 
 /// The nearest character boundary at or before `offset`, at most the text's length.
@@ -293,5 +311,10 @@ mod tests {
             .collect();
         assert_eq!(lines, ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l\u{1f}m\u{a0}"]);
         assert_eq!(source.position(text.len()).line, 12);
+        for before in 0..20 {
+            let shifted = [&" ".repeat(before), text].concat();
+            let ends: Vec<Span> = line_ends(text).map(|end| end.shifted(before)).collect();
+            assert_eq!(line_ends(&shifted).collect::<Vec<_>>(), ends, "{before}");
+        }
     }
 }

@@ -91,7 +91,7 @@ impl VersionSet {
     /// One version. Without a local label its labelled builds belong to it, since a file that says `2.3.1` may mean them.
     #[must_use]
     pub fn exactly(version: &Version) -> Self {
-        VersionSet::between(Cut::At(version.clone(), Edge::Before), after(version))
+        VersionSet { intervals: vec![(Cut::At(version.clone(), Edge::Before), after(version))] }
     }
 
     /// Versions from `first` to `last`, both included.

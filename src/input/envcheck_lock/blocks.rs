@@ -4,7 +4,7 @@
 //! or three lines say. Only what cannot mean anything else is read here: every line of the file is a statement of its own,
 //! and a block holds keys of the format, each once, with plain texts. All other blocks are left to the TOML parser.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{exactly, is_plain};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A package and where its version stands, or its name.
-pub(super) type Found = (Package, Span);
+pub(super) type Found = (Arc<Package>, Span);
 
 /// The header of a block, a whole line.
 const HEADER: &str = "[[package]]\n";
@@ -26,15 +26,14 @@ pub(super) fn take_packages(text: &str) -> (Vec<Found>, Cow<'_, str>) {
     let mut copied = 0;
     let mut at = 0;
     while at < text.len() {
-        if text[at..].starts_with(HEADER) {
-            let end = end_of_block(text, at + HEADER.len());
-            if let Some(package) = block(text, at + HEADER.len(), end) {
-                found.push(package);
-                rest.push_str(&text[copied..at]);
-                rest.push_str(&" ".repeat(end - at));
-                (at, copied) = (end, end);
-                continue;
-            }
+        if text[at..].starts_with(HEADER)
+            && let Some((package, end)) = block(text, at + HEADER.len())
+        {
+            found.push(package);
+            rest.push_str(&text[copied..at]);
+            blank(&mut rest, end - at);
+            (at, copied) = (end, end);
+            continue;
         }
         let end = end_of_line(text, at);
         if !is_whole(&text[at..end]) {
@@ -49,18 +48,19 @@ pub(super) fn take_packages(text: &str) -> (Vec<Found>, Cow<'_, str>) {
     (found, Cow::Owned(rest))
 }
 
+/// Adds spaces.
+fn blank(text: &mut String, mut count: usize) {
+    const SPACES: &str = "                                                                ";
+    while count > SPACES.len() {
+        text.push_str(SPACES);
+        count -= SPACES.len();
+    }
+    text.push_str(&SPACES[..count]);
+}
+
 /// Where the next line begins.
 fn end_of_line(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |length| at + length + 1)
-}
-
-/// Where the next header begins.
-fn end_of_block(text: &str, start: usize) -> usize {
-    let mut at = start;
-    while at < text.len() && !text[at..].starts_with('[') {
-        at = end_of_line(text, at);
-    }
-    at
 }
 
 /// Whether a line is complete: no text or bracket is open at its end, and no text may go on over several lines.
@@ -89,21 +89,33 @@ fn is_whole(line: &str) -> bool {
     depth == 0
 }
 
-/// Reads the lines of one block; nothing, if any of them is not what is expected.
-fn block(text: &str, start: usize, end: usize) -> Option<Found> {
+/// Reads the lines of one block, up to the next header; nothing, if any of them is not what is expected.
+fn block(text: &str, start: usize) -> Option<(Found, usize)> {
+    let bytes = text.as_bytes();
     let (mut name, mut version, mut cuda) = (None, None, None);
     let (mut requires, mut requires_python, mut tags, mut build) = (None, None, None, None);
     let mut at = start;
-    for line in text[start..end].split_inclusive('\n') {
-        let line_start = at;
-        at += line.len();
-        let line = line.strip_suffix('\n').unwrap_or(line);
-        if line.is_empty() {
+    while let Some(&first) = bytes.get(at) {
+        if first == b'[' {
+            break;
+        }
+        if first == b'\n' {
+            at += 1;
             continue;
         }
-        let (key, value) = line.split_once('=')?;
-        let (key, value) = (key.strip_suffix(' ')?, value.strip_prefix(' ')?);
-        let place = Span::new(line_start + key.len() + 3, line_start + line.len());
+        let key_end = at + bytes[at..].iter().position(|byte| !byte.is_ascii_lowercase() && *byte != b'-')?;
+        let key = &text[at..key_end];
+        if !bytes[key_end..].starts_with(b" = ") {
+            return None;
+        }
+        let from = key_end + 3;
+        // A text is over at the first byte that is not plain.
+        let end = match bytes.get(from)? {
+            b'"' => from + 2 + bytes[from + 1..].iter().position(|byte| !is_plain_byte(*byte))?,
+            _ => end_of_line(text, from).checked_sub(usize::from(text[from..].contains('\n')))?,
+        };
+        let value = text.get(from..end)?;
+        let place = Span::new(from, end);
         let known = match key {
             "name" => name.replace((plain_text(value)?, place)).is_some(),
             "version" => version.replace((plain_text(value)?, place)).is_some(),
@@ -113,6 +125,11 @@ fn block(text: &str, start: usize, end: usize) -> Option<Found> {
             "build" => build.replace(plain_text(value)?.to_owned()).is_some(),
             "cuda" => cuda.replace(plain_text(value)?.parse().ok()?).is_some(),
             _ => return None,
+        };
+        at = match bytes.get(end) {
+            None => end,
+            Some(b'\n') => end + 1,
+            Some(_) => return None,
         };
         if known {
             return None;
@@ -130,7 +147,7 @@ fn block(text: &str, start: usize, end: usize) -> Option<Found> {
     package.tags = tags.unwrap_or_default();
     package.build = build;
     package.cuda = cuda;
-    Some((package, place))
+    Some(((Arc::new(package), place), at))
 }
 
 /// `"text"` without escapes.

@@ -113,7 +113,8 @@ fn limited<'a>(ctx: &Context<'_>, side: &'a Environment) -> Vec<Limited<'a>> {
             found.push(Limited { name: "tensorrt", product: "TensorRT", version, place: view.place(), package: Some(view.name.to_string()) });
         }
     }
-    for view in side.packages().filter(|view| !OF_THEIR_OWN.contains(&view.name.as_str()) && view.present.holds()) {
+    let known = |name: &str| ctx.knowledge.minimum_capability.may_know(name);
+    for view in side.packages().filter(|view| known(view.name.as_str())).filter(|view| !OF_THEIR_OWN.contains(&view.name.as_str()) && view.present.holds()) {
         if let Some(version) = view.pin() {
             let (name, version) = (view.name.as_str(), version.clone());
             found.push(Limited { name, product: name, version, place: view.place(), package: None });

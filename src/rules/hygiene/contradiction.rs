@@ -35,7 +35,7 @@ rule! {
 }
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
-    for view in side.packages() {
+    for view in side.packages().filter(|view| !side.is_settled(&[view.name.as_str()])) {
         package(ctx, side, view, out);
     }
     // What an image implies is meant to be built upon.

@@ -36,6 +36,9 @@ rule! {
 
 fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let touching = |view: &&PackageView| {
+        if side.is_settled(&[view.name.as_str()]) {
+            return false;
+        }
         let role = ctx.knowledge.role(&view.name);
         matches!(role, Some(Role::Framework | Role::Runtime | Role::Serialiser | Role::Preprocessing))
     };

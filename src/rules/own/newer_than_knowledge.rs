@@ -39,10 +39,18 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     for view in side.packages() {
         let Some(version) = view.pin() else { continue };
         let name = view.name.as_str();
+        if side.is_settled(&[name]) {
+            continue;
+        }
+        if !knowledge.collision.may_know(name) && !knowledge.wheel_python.may_know(name) && name != "torch" {
+            continue;
+        }
         let newest = if knowledge.is_onnxruntime(name) && name != "onnxruntime" {
             knowledge.newest_runtime().map(|row| row.version.clone())
         } else if name == "torch" {
             knowledge.newest_torch().cloned()
+        } else if knowledge.wheel_python.reaches(name, version) {
+            None
         } else {
             knowledge.newest_release(name).cloned()
         };

@@ -72,6 +72,10 @@ pub(crate) fn python_reasons(knowledge: &Knowledge, train: &PythonVersion, serve
 
 fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: &mut Verdicts) {
     for serve in serving.packages() {
+        let name = [serve.name.as_str()];
+        if serving.is_settled(&name) && training.is_settled(&name) {
+            continue;
+        }
         let Some(train) = training.package(serve.name.as_str()) else { continue };
         let changes = between(ctx.knowledge, train, serve);
         if changes.is_empty() {

@@ -64,6 +64,11 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
             if alone { family.find_map(|name| training.package(name)) } else { None }
         };
         let Some(train) = training.package(serve.name.as_str()).or_else(relative) else { continue };
+        // The builds of its companions follow torch.
+        let settled = |side: &Environment, view: &PackageView| side.is_settled(&[view.name.as_str(), "torch"]);
+        if settled(serving, serve) && settled(training, train) {
+            continue;
+        }
         let (Some(a), Some(b)) = (train.pin(), serve.pin()) else { continue };
         if a != b && version::public(a) != version::public(b) {
             continue;

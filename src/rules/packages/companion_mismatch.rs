@@ -132,13 +132,16 @@ fn together(side: &Environment, group: &[Unmet<'_>]) -> Finding {
 
 /// Releases between those that the table follows: nothing is known of what they need, and that is said.
 fn unknown(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
-    // Training ran; what is not known about it is nobody's question.
-    if side.side == Side::Training {
+    // Training ran; what is not known about it is nobody's question, and what was asked before is not asked again.
+    if side.side == Side::Training || side.is_settled(&[]) {
         return;
     }
     let table = &ctx.knowledge.needs;
     let silent = |view: &&PackageView| {
         let (Some(version), name) = (view.pin(), view.name.as_str()) else { return false };
+        if !table.may_know(name) {
+            return false;
+        }
         let stated = view.entries.iter().any(|entry| !entry.package.requires.is_empty());
         // torch is followed by its own table; here it has rows for one companion only.
         if stated || name == "torch" || foreign(view) || ctx.knowledge.needs_rows(name, version).next().is_some() {

@@ -56,6 +56,9 @@ struct BuiltFor {
 impl BuiltFor {
     /// Reads `cu122torch2.1cxx11abifalse` and `pt21cu121`.
     fn of(version: &Version) -> Option<BuiltFor> {
+        if !version.is_local() {
+            return None;
+        }
         let label = version.local().iter().map(ToString::to_string).collect::<Vec<_>>().join(".");
         if let Some((before, after)) = label.split_once("torch") {
             let (torch, abi) = match after.split_once("cxx11abi") {

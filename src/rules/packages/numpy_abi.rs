@@ -156,6 +156,9 @@ pub(super) fn reports(ctx: &Context<'_>, side: &Environment, view: &PackageView)
 fn built_for_numpy_1<'a>(ctx: &Context<'a>, view: &'a PackageView) -> Option<Old<'a>> {
     let version = view.pin()?;
     let knowledge = ctx.knowledge;
+    if view.name.as_str() != "onnxruntime" && !knowledge.numpy_abi.may_know(view.name.as_str()) {
+        return None;
+    }
     // The table is about PyPI's wheels; conda rebuilds its packages for every NumPy.
     let rebuilt = || view.entries.iter().any(|entry| entry.package.build.is_some());
     if view.name.as_str() == "onnxruntime" {

@@ -44,6 +44,9 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let mut lacking = Vec::new();
     let mut allowing = Allowing::new(python.value);
     for view in side.packages() {
+        if side.is_settled(&[view.name.as_str()]) {
+            continue;
+        }
         if !requires_python(side, view, (python.value, python.place), &mut allowing, out)
             && !wheel_file(side, view, python.value, python.place, out)
         {
