@@ -114,6 +114,8 @@ pub struct Environment {
     /// The beginnings of their names as numbers in the same order, which are quicker to search.
     beginnings: Arc<Vec<u64>>,
     settled: Settled,
+    /// The only packages that a rule is asked about; all, if there is nothing.
+    asked: Option<Vec<String>>,
     /// What [`Environment::cuda_users`] found, since most GPU rules ask for it.
     cuda_users: OnceLock<Vec<CudaUser>>,
     /// What [`Environment::cudnn_users`] found.
@@ -155,6 +157,7 @@ impl Environment {
             packages: Arc::default(),
             beginnings: Arc::default(),
             settled: Settled::None,
+            asked: None,
             cuda_users: OnceLock::new(),
             cudnn_users: OnceLock::new(),
             gpus: OnceLock::new(),
@@ -201,6 +204,7 @@ impl Environment {
             packages: Arc::new(packages),
             beginnings: Arc::clone(&self.beginnings),
             settled: Settled::None,
+            asked: None,
             cuda_users: OnceLock::new(),
             cudnn_users: OnceLock::new(),
             gpus: self.gpus.clone(),
@@ -221,10 +225,24 @@ impl Environment {
             packages: Arc::clone(&self.packages),
             beginnings: Arc::clone(&self.beginnings),
             settled: changed.map_or(Settled::All, |name| Settled::AllBut(name.to_owned())),
+            asked: None,
             cuda_users: self.cuda_users.clone(),
             cudnn_users: self.cudnn_users.clone(),
             gpus: self.gpus.clone(),
         }
+    }
+
+    /// The same side for the question what a rule says about some packages: it may leave out all others.
+    #[must_use]
+    pub fn asked_about(mut self, names: &[String]) -> Environment {
+        self.asked = Some(names.to_vec());
+        self
+    }
+
+    /// Whether a rule is asked about a package.
+    #[must_use]
+    pub fn is_asked(&self, name: &str) -> bool {
+        self.asked.as_ref().is_none_or(|names| names.iter().any(|known| known == name))
     }
 
     /// Whether nobody asks for what follows from these packages and the machine alone: it was said before.

@@ -62,6 +62,9 @@ const NUMPY_RULE: &str = "EC105";
 /// What packages of that rule were built for.
 const NUMPY: &str = "numpy";
 
+/// The rule about what each package of an environment needs of the others.
+const COMPANION_RULE: &str = "EC106";
+
 /// Rules whose first component tells their findings apart: what others ask for, and what wrote a file.
 const BY_FIRST: [&str; 2] = ["EC106", "EC205"];
 
@@ -338,7 +341,11 @@ enum Effect {
 }
 
 fn resolves(context: &Context<'_>, side: &Environment, change: &Change, target: &Mark, before: &Before) -> Effect {
-    let changed = change.applied(side, context.knowledge);
+    let mut changed = change.applied(side, context.knowledge);
+    // Whatever else this rule says, it says of other packages, and all rules are asked about those below.
+    if target.code == COMPANION_RULE && !change.is_wide() {
+        changed = changed.asked_about(&target.components);
+    }
     let after = match (context.training, side.side) {
         (Some(_), Side::Training) => Context { training: Some(&changed), ..*context },
         _ => Context { serving: &changed, ..*context },

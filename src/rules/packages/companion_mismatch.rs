@@ -48,7 +48,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     builds(ctx, side, out);
     unknown(ctx, side, out);
     let mut unmet: Vec<Unmet<'_>> = Vec::new();
-    for view in side.packages() {
+    for view in side.packages().filter(|view| side.is_asked(view.name.as_str())) {
         let Some(version) = view.pin() else { continue };
         for need in ctx.knowledge.needs_rows(view.name.as_str(), version) {
             let Some(other) = side.package(&need.component) else { continue };
@@ -139,7 +139,7 @@ fn unknown(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let table = &ctx.knowledge.needs;
     let silent = |view: &&PackageView| {
         let (Some(version), name) = (view.pin(), view.name.as_str()) else { return false };
-        if !table.may_know(name) {
+        if !side.is_asked(name) || !table.may_know(name) {
             return false;
         }
         let stated = view.entries.iter().any(|entry| !entry.package.requires.is_empty());
