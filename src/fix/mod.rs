@@ -44,11 +44,11 @@ const OFFERED: usize = 2;
 
 /// Rules whose defect no other version mends: rivals stay rivals, and stale files stay stale. Of the wheels for another
 /// architecture no table says which Pythons and C libraries they are for.
-const NOT_BY_VERSION: [&str; 10] =
-    ["EC004", "EC005", "EC104", "EC312", "EC401", "EC402", "EC403", "EC404", "EC602", "EC901"];
+const NOT_BY_VERSION: [&str; 11] =
+    ["EC004", "EC005", "EC104", "EC110", "EC312", "EC401", "EC402", "EC403", "EC404", "EC602", "EC901"];
 
 /// Rules whose defect another tag of an image does not mend either: it is about the reference itself.
-const NOT_BY_IMAGE: [&str; 4] = ["EC402", "EC404", "EC602", "EC901"];
+const NOT_BY_IMAGE: [&str; 5] = ["EC110", "EC402", "EC404", "EC602", "EC901"];
 
 /// The rule that another driver mends.
 const DRIVER_RULE: &str = "EC301";

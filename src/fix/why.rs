@@ -4,10 +4,11 @@ use super::Search;
 use crate::finding::{Finding, Fix};
 
 /// What only a person can decide, by rule.
-const BY_A_PERSON: [(&str, &str); 19] = [
+const BY_A_PERSON: [(&str, &str); 20] = [
     ("EC004", "which releases have wheels for this architecture is known for few packages; a person must choose"),
     ("EC102", "a person must decide whether serving needs it"),
     ("EC104", "a person must decide which of them stays"),
+    ("EC110", "a person must add the bound, or lock everything that is installed"),
     ("EC206", "the plan has to be built again on the GPU and TensorRT that serve it"),
     ("EC209", "a person must decide which signature is meant"),
     ("EC211", "a person must decide which model is meant"),

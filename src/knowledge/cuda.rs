@@ -225,7 +225,11 @@ impl Knowledge {
     #[must_use]
     pub fn forward_compat(&self, cuda: &CudaVersion, branch: u32) -> (Truth, Option<Provenance>) {
         let table = &self.forward_compat;
-        let rows = || table.rows().iter().filter(|row| row.cuda == cuda.prefix(2));
+        // Of a major alone nobody knows the minor: any of them may be meant.
+        let meant = |row: &&ForwardCompat| {
+            row.cuda == cuda.prefix(2) || cuda.minor().is_none() && row.cuda.major() == cuda.major()
+        };
+        let rows = || table.rows().iter().filter(meant);
         if let Some(row) = rows().find(|row| row.supported.contains(&branch)) {
             return (Truth::Holds, Some(table.provenance(row)));
         }

@@ -155,6 +155,11 @@ rows! {
         pub range: Range,
         /// An environment variable, as `NAME=value`, with which any version will do.
         pub unless: Option<String>,
+        /// A distribution beside which any version will do.
+        pub spared_by: Option<String>,
+        /// The metadata of the package ask for the component and admit newer releases: from this Python on, pip installs
+        /// one that is beyond the range.
+        pub uncapped: Option<PythonVersion>,
     }
     impl {
         const COUNTS: Counts = Counts::All;
@@ -175,7 +180,11 @@ rows! {
                 let text = self.unless.as_deref().filter(|it| !it.contains('='))?;
                 Some(RowFault::new("unless", format!("expected a variable as `NAME=value`, found `{text}`")))
             };
-            name_fault("package", &self.package).or_else(|| name_fault("component", &self.component)).or_else(unset)
+            let spared = || self.spared_by.as_ref().and_then(|name| name_fault("spared_by", name));
+            name_fault("package", &self.package)
+                .or_else(|| name_fault("component", &self.component))
+                .or_else(spared)
+                .or_else(unset)
         }
     }
 }
@@ -189,6 +198,8 @@ rows! {
         pub last: Release,
         /// The first release that works with it.
         pub first: Release,
+        /// The last of the releases whose metadata admit NumPy 2; all before it do.
+        pub admits: Option<Release>,
     }
     impl {
         fn replaces(&self, built_in: &Self) -> bool {

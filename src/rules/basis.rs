@@ -22,6 +22,7 @@ static BASES: &[Basis] = &[
     ("EC107", &["needs", "statement"]),
     ("EC108", &["change"]),
     ("EC109", &["gpu_libraries", "statement", "torch_release"]),
+    ("EC110", &["collision", "image", "needs", "numpy_abi", "package_role"]),
     ("EC201", &["collision", "onnxruntime_release"]),
     ("EC202", &["collision", "onnxruntime_release"]),
     ("EC203", &["collision", "onnx_operator", "onnx_release", "onnxruntime_operator", "onnxruntime_release"]),

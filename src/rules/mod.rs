@@ -167,7 +167,7 @@ rules! {
     python { python_drift, python_without_wheel, libc_too_old, architecture_without_wheel, platform_without_wheel }
     packages {
         version_drift, missing_in_serving, build_drift, colliding_distributions, numpy_abi, companion_mismatch, unmet_requirement,
-        behaviour_change, extension_for_another_build,
+        behaviour_change, extension_for_another_build, companion_outgrown,
     }
     model {
         opset_too_new, ir_version_too_new, unknown_operator, unprovided_domain, written_by_another_version,

@@ -167,7 +167,7 @@ fn a_row_is_refused_for_what_is_wrong_with_it() {
     for (rows, says) in [
         (
             row("colour = 'red'\n"),
-            "7:1: unknown key `colour`; expected one of package, release, component, range, unless, source",
+            "7:1: unknown key `colour`; expected one of package, release, component, range, unless, spared_by, uncapped, source",
         ),
         (row("overide = 'x'\n"), "7:1: unknown key `overide`; did you mean `override`?"),
         (row("override = ''\n"), "7:12: expected a reason in quotes, found ''"),

@@ -324,7 +324,8 @@ fn compat(ctx: &Context<'_>, side: &Environment, driver: &Driver<'_>, cuda: &Cud
     };
     let known_to_fit = !kinds.is_empty() && kinds.iter().all(|kind| *kind == Some(GpuKind::DataCenter));
     match supported {
-        Truth::Holds if known_to_fit && package.sure => (Compat::Runs, finding),
+        // Where an image is only known by its major, it is as likely to run as not to.
+        Truth::Holds if known_to_fit && (package.sure || package.cuda.minor().is_none()) => (Compat::Runs, finding),
         Truth::Holds if known_to_fit => (Compat::Doubtful, finding),
         Truth::Holds => (Compat::Doubtful, finding.because(ctx.knowledge.statement("forward-compat-hardware"))),
         Truth::Undecided => (Compat::Doubtful, finding),

@@ -2,7 +2,7 @@ use super::numpy_abi;
 use crate::{
     environment::{Environment, PackageView, Side},
     finding::{Finding, Impact, Severity, Verdicts},
-    knowledge::{Grounds, Provenance, Reason, torch::Build},
+    knowledge::{Grounds, Provenance, Reason, packages::Need, torch::Build},
     rules::{Check, Context, listed_up_to},
     version::Version,
 };
@@ -41,6 +41,7 @@ struct Unmet<'a> {
     view: &'a PackageView,
     other: &'a PackageView,
     range: &'a str,
+    spared_by: Option<&'a str>,
     provenance: Provenance,
 }
 
@@ -55,7 +56,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             if foreign(view) || foreign(other) || !other.versions.within(&need.range.set).violated() {
                 continue;
             }
-            if need.unless.as_deref().is_some_and(|wanted| is_set(side, wanted)) {
+            if is_spared(side, need) {
                 continue;
             }
             // NumPy 2 beside a package of NumPy 1 is one cause, and numpy-abi says it.
@@ -63,7 +64,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
                 continue;
             }
             let provenance = ctx.knowledge.needs.provenance(need);
-            unmet.push(Unmet { view, other, range: &need.range.text, provenance });
+            unmet.push(Unmet { view, other, range: &need.range.text, spared_by: need.spared_by.as_deref(), provenance });
         }
     }
     // A component that several packages do not go with is one cause.
@@ -74,6 +75,12 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         let alone = group.iter().all(|it| it.view.name == group[0].view.name);
         out.findings.push(if alone { one(side, &group[0]) } else { together(side, &group) });
     }
+}
+
+/// Whether a variable or another package makes a need pointless.
+pub(super) fn is_spared(side: &Environment, need: &Need) -> bool {
+    need.unless.as_deref().is_some_and(|wanted| is_set(side, wanted))
+        || need.spared_by.as_deref().is_some_and(|name| side.package(name).is_some())
 }
 
 /// Whether the side sets a variable to a value, written as `NAME=value`.
@@ -92,15 +99,16 @@ fn reason(unmet: &Unmet<'_>) -> Reason {
 }
 
 fn one(side: &Environment, unmet: &Unmet<'_>) -> Finding {
-    let Unmet { view, other, range, .. } = unmet;
+    let Unmet { view, other, range, spared_by, .. } = unmet;
     let (name, component) = (&view.name, &other.name);
+    let beside = spared_by.map_or_else(String::new, |spared_by| format!("add {spared_by}, or "));
     RULE.finding(format!("{name} {} needs {component} {range}, found {}", view.shown(), other.shown()))
         .severity(severity(unmet))
         .primary(&side.name, view.place(), format!("needs {component} {range}"))
         .label(&side.name, other.place(), format!("{component} {}", other.shown()))
         .about([name.as_str(), component.as_str()])
         .because(reason(unmet))
-        .help(help(view, other, component.as_str(), range))
+        .help(format!("{beside}{}", help(view, other, component.as_str(), range)))
 }
 
 fn together(side: &Environment, group: &[Unmet<'_>]) -> Finding {

@@ -7,7 +7,7 @@ use crate::{
         packages::NumpyAbi,
     },
     rules::{Check, Context, listed, listed_up_to},
-    version::{self, Truth, Version, VersionSet},
+    version::{self, PythonVersion, Truth, Version, VersionSet},
 };
 
 rule! {
@@ -142,7 +142,32 @@ fn bound(ctx: &Context<'_>, view: &PackageView, second: &VersionSet) -> Truth {
     let Some(version) = view.pin() else { return Truth::Undecided };
     let needs = ctx.knowledge.needs_of(view.name.as_str(), version);
     let numpy = needs.iter().find(|(need, _)| need.component == "numpy");
-    numpy.map_or(Truth::Undecided, |(need, _)| (!need.range.set.intersection(second).is_empty()).into())
+    numpy.map_or_else(
+        || if admits_numpy_2(ctx, view).is_some() { Truth::Holds } else { Truth::Undecided },
+        |(need, _)| (!need.range.set.intersection(second).is_empty()).into(),
+    )
+}
+
+/// The first Python of NumPy 2.
+const FIRST_PYTHON: &str = "3.9";
+
+/// Whether a package was built for NumPy 1 while its metadata are known to admit NumPy 2, and from which Python on there is
+/// one.
+pub(super) fn admits_numpy_2(ctx: &Context<'_>, view: &PackageView) -> Option<(PythonVersion, Reason)> {
+    let old = built_for_numpy_1(ctx, view)?;
+    let By::Other(row) = old.by else { return None };
+    let last = row.admits.as_ref()?;
+    let known = version::public(old.version) <= last.0;
+    known.then(|| FIRST_PYTHON.parse().ok()).flatten().map(|python| (python, old.reason(ctx.knowledge)))
+}
+
+/// Whether pip may install NumPy 2 beside a package, be it built for that or not.
+pub(super) fn surely_admits_numpy_2(ctx: &Context<'_>, view: &PackageView) -> bool {
+    let built_for_2 = || {
+        let row = ctx.knowledge.numpy_abi.rows_of(view.name.as_str()).next()?;
+        view.pin().map(|version| version::public(version) >= row.first.0)
+    };
+    admits_numpy_2(ctx, view).is_some() || built_for_2() == Some(true)
 }
 
 /// Whether this rule says that a package was built for NumPy 1 while NumPy 2 is surely there.
