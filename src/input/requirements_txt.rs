@@ -228,6 +228,9 @@ fn editable_comment(text: &str, comment: Span) -> Option<Installed> {
 /// So many variables without a value are named for one line; one is enough to know what is amiss.
 const UNDEFINED_LIMIT: usize = 20;
 
+/// What pip reads over behind a requirement, without a word. Hashes and settings belong to the requirement.
+const IGNORED_BESIDE: [Kind; 5] = [Kind::Requirement, Kind::Constraint, Kind::Value, Kind::Flag, Kind::Feature];
+
 /// A file to include: its path, whether its lines are constraints, and where it is named.
 type Include = (String, bool, Span);
 
@@ -257,7 +260,7 @@ impl LineReader<'_> {
             self.skip(Span::new(first.start, last.end), "pip ignores what follows an option".to_owned());
         }
         if !requirement.is_empty() {
-            self.ignored(&given.options, &[Kind::Requirement, Kind::Constraint], "after a requirement");
+            self.ignored(&given.options, &IGNORED_BESIDE, "after a requirement: it counts on a line of its own (uv refuses the line)");
             if let Some(editable) = given.options.iter().find(|it| it.kind == Kind::Editable) {
                 // pip installs what stands before `-e`, and in editable mode, instead of what stands after it.
                 self.skip(editable.span, "pip takes what stands before `-e` for the editable project".to_owned());

@@ -59,7 +59,9 @@ struct Asked {
     operands: Vec<Operand>,
     /// The place of PyPI, and what stands beside it.
     index: Option<PackageIndex>,
-    beside: Option<PackageIndex>,
+    beside: Vec<PackageIndex>,
+    /// `--torch-backend`
+    backend: Option<Word>,
     /// `--target`, `--prefix`, `--python`.
     folder: Option<String>,
     /// `--wheel-dir`, `--dest`.
@@ -210,9 +212,12 @@ impl Asked {
             "--index-url" | "--default-index" => self.index = Some(PackageIndex { only: true, ..url() }),
             "--extra-index-url" | "--index" => {
                 let named = text.split_once('=').filter(|(name, _)| !name.contains(':')).map_or(text, |(_, url)| url);
-                self.beside = Some(PackageIndex { url: crate::input::without_credentials(named), only: false });
+                // uv and pip take several addresses in one value.
+                let urls = named.split_whitespace().map(crate::input::without_credentials);
+                self.beside.extend(urls.map(|url| PackageIndex { url, only: false }));
             }
-            "--find-links" if text.contains("://") => drop(self.beside.get_or_insert_with(url)),
+            "--find-links" if text.contains("://") => self.beside.push(url()),
+            "--torch-backend" => self.backend = Some(value.clone()),
             "--target" | "--prefix" | "--root" => self.folder = Some(text.to_owned()),
             "--python" if text.contains('/') => self.folder = Some(text.to_owned()),
             "--python" if tool == Tool::Uv => self.system = true,
@@ -240,8 +245,12 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
     }
     let known = asked.unknown.is_empty();
     let index = asked.index.or_else(|| index_of_variables(runner, call, true));
-    let index = index.or(asked.beside).or_else(|| index_of_variables(runner, call, false));
-    let index = index.filter(|_| known).map(Arc::new);
+    let mut beside = asked.beside;
+    if beside.is_empty() {
+        beside.extend(index_of_variables(runner, call, false));
+    }
+    let index = deciding(index, beside).filter(|_| known).map(Arc::new);
+    let backend = asked.backend;
     let start = runner.scene.state.items.len();
     constraints_of_variables(runner, call, scope);
     for operand in asked.operands {
@@ -268,6 +277,7 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
             runner.scene.note(redirect.span, reason, scope.clone());
         }
     }
+    torch_backend(runner, call, backend.as_ref(), start, scope);
     let Some(index) = index else { return };
     for item in &mut runner.scene.state.items[start..] {
         if let What::Fact(fact) = &mut item.what
@@ -278,6 +288,61 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
             Arc::make_mut(package).index = Some(Arc::clone(&index));
         }
     }
+}
+
+/// The index that says most about the builds of what is installed: one like PyPI's (`.../simple`) has all of them.
+fn deciding(index: Option<PackageIndex>, mut beside: Vec<PackageIndex>) -> Option<PackageIndex> {
+    let plain = |index: &PackageIndex| index.url.trim_end_matches('/').ends_with("/simple");
+    let telling = beside.iter().position(|it| !plain(it));
+    match (index, telling) {
+        (Some(index), Some(at)) if plain(&index) => Some(beside.swap_remove(at)),
+        // With others beside it nothing says that a package surely comes from it.
+        (Some(index), _) => Some(PackageIndex { only: index.only && beside.is_empty(), ..index }),
+        (None, Some(at)) => Some(beside.swap_remove(at)),
+        (None, None) => beside.pop(),
+    }
+}
+
+/// Packages that uv takes from the index of a backend.
+const OF_BACKEND: [&str; 10] = [
+    "torch", "torchvision", "torchaudio", "torchtext", "torchdata", "torchao", "torcharrow", "torchcsprng", "fbgemm-gpu", "torch-tensorrt",
+];
+
+/// Notes the index that `--torch-backend` or its variable stands for. Of `auto` the build is only known where it runs.
+fn torch_backend(runner: &mut Runner<'_, '_, '_>, call: &Call, option: Option<&Word>, start: usize, scope: &Scope) {
+    if call.program != "uv" {
+        return;
+    }
+    const NAME: &str = "UV_TORCH_BACKEND";
+    let (value, span) = match option {
+        Some(word) => (word.known().map(str::to_owned), word.span()),
+        None => match runner.value(NAME, &call.variables) {
+            Value::Unset => return,
+            value => {
+                let span = runner.scene.state.variables.get(NAME).map_or(call.span, |it| it.span);
+                (if let Value::Known(value) = value { Some(value) } else { None }, span)
+            }
+        },
+    };
+    let mut met = false;
+    for item in &mut runner.scene.state.items[start..] {
+        if let What::Fact(fact) = &mut item.what
+            && let FactKind::Package(package) = &mut fact.kind
+            && OF_BACKEND.contains(&package.name.as_str())
+            && package.url.is_none()
+        {
+            let url = format!("torch-backend/{}", value.as_deref().unwrap_or("unknown"));
+            Arc::make_mut(package).index = Some(Arc::new(PackageIndex { url, only: true }));
+            met = true;
+        }
+    }
+    let reason = match value.as_deref() {
+        _ if !met => return,
+        Some("auto") => "the build of torch is not known: `auto` takes it by the driver of the machine that builds the image".to_owned(),
+        Some(_) => return,
+        None => format!("the build of torch is not known: {}", option.map_or_else(|| format!("`{NAME}` has no value here"), |word| runner.why(word))),
+    };
+    runner.scene.note(span, reason, scope.clone());
 }
 
 /// The index that the variables of the environment name.
