@@ -114,6 +114,22 @@ pub(super) fn read_word(files: &Files<'_>, file: FileId, word: &Unfolded, meant:
     }
 }
 
+/// Reads one logical line that another file writes into a requirements file; the file that it includes, whether that one
+/// holds constraints, and where it is named.
+pub(super) fn read_line(
+    files: &Files<'_>,
+    file: FileId,
+    line: Unfolded,
+    constraint: bool,
+    reading: &mut Reading,
+) -> Option<(String, bool, Span)> {
+    let text = files.text(file);
+    let (line, undefined) = line.expanded(|name| files.define(name).map(str::to_owned));
+    let standing = Standing::Declared;
+    let (line, undefined) = (&line, undefined.as_slice());
+    LineReader { text: &text, file, standing, constraint, line, undefined, installed: None, reading }.read()
+}
+
 /// Reads one line that stands in a file of another format, such as an item of a list for pip, and the files it includes.
 /// `value` is what stands at `span`, without the marks of that format.
 pub(super) fn read_entry(files: &mut Files<'_>, file: FileId, value: &str, span: Span, reading: &mut Reading) {

@@ -9,6 +9,7 @@ mod gpu;
 mod locks;
 mod pip;
 mod system;
+mod written;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -18,11 +19,11 @@ use std::{
 use super::{
     copy,
     shell::{self, Redirect, Script, Simple},
-    state::{Origin, SYSTEM, Scene, Scope, resolve, shortened},
-    syntax::{Instruction, json_array},
+    state::{SYSTEM, Scene, Scope, resolve, shortened},
+    syntax::{Heredoc, Instruction, json_array},
     words::{Expander, Mode, Value, Word},
 };
-use crate::{input::requirements_txt::unfold::Unfolded, text::Span};
+use crate::text::Span;
 
 /// Scripts inside scripts are followed this far.
 const DEPTH_LIMIT: usize = 8;
@@ -117,7 +118,7 @@ struct Redirected {
     text: String,
     target: Option<String>,
     glued: Option<String>,
-    heredoc: Option<Unfolded>,
+    heredoc: Option<Heredoc>,
     span: Span,
 }
 
@@ -221,7 +222,7 @@ impl Runner<'_, '_, '_> {
             text: raw(redirect.span),
             target: target.map(|it| it.text().to_owned()),
             glued: redirect.glued.and_then(|at| simple.words.get(at)).map(|it| raw(*it)),
-            heredoc: redirect.heredoc.as_ref().map(|it| it.body.clone()),
+            heredoc: redirect.heredoc.clone(),
             span: script.text.place(redirect.span),
         }
     }
@@ -234,13 +235,7 @@ impl Runner<'_, '_, '_> {
         self.fuel -= 1;
         self.scene.commands += 1;
         self.unwrap(&mut call);
-        for redirect in &call.redirects {
-            let Some(target) = &redirect.target else { continue };
-            if redirect.operator.starts_with(['>', '&']) && !target.starts_with("/dev/") && redirect.operator != ">&" {
-                let path = self.path(target);
-                self.scene.map(path, false, Origin::Nowhere("a command of the build writes it".to_owned()));
-            }
-        }
+        written::redirected(self, &call);
         let words: Vec<&str> = call.words.iter().map(Word::text).collect();
         match call.program.as_str() {
             "true" | ":" => return Some(true),
@@ -395,8 +390,8 @@ impl Runner<'_, '_, '_> {
         if let Some(at) = option {
             return self.nested(call, at + 1);
         }
-        if let Some(body) = call.redirects.iter().find_map(|it| it.heredoc.clone()) {
-            return self.script(&shell::parse(body, VecDeque::new()));
+        if let Some(heredoc) = call.redirects.iter().find_map(|it| it.heredoc.clone()) {
+            return self.script(&shell::parse(heredoc.body, VecDeque::new()));
         }
         if call.piped {
             let reason = "what a script installs that is piped into a shell is not known";

@@ -33,11 +33,21 @@ pub(super) fn copy(scene: &mut Scene<'_, '_>, instruction: &Instruction) {
         },
     };
     let parents = instruction.flags.iter().any(|it| it.name == "parents");
+    let mut heredocs = instruction.heredocs.iter();
     for word in sources {
         let source = word.text();
         if source.starts_with("<<") {
-            let reason = "the Dockerfile writes it".to_owned();
-            scene.map(to.clone(), folder, Origin::Nowhere(reason));
+            // In a folder the file is called as the end of its lines is.
+            let name = source.trim_start_matches(['<', '-']);
+            let to = if folder { resolve(&to, name) } else { to.clone() };
+            match heredocs.next() {
+                Some(heredoc) if heredoc.literal => scene.write(to, Ok(Word::literal(heredoc.body.clone())), false),
+                Some(heredoc) => {
+                    let text = scene.expand(|it| it.heredoc(&heredoc.body));
+                    scene.write(to, Ok(text), false);
+                }
+                None => scene.map(to, false, Origin::Nowhere("the Dockerfile writes it".to_owned())),
+            }
         } else if let Some(stage) = stage {
             let source = resolve("/", source);
             bring(scene, stage, &source, &to);

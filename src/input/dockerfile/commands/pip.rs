@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Call, Runner, locks};
+use super::{Call, Runner, locks, written};
 use crate::{
     fact::{FactKind, Package, PackageIndex, PackageName, Standing, wheel},
     input::{
@@ -15,7 +15,7 @@ use crate::{
         },
         requirements_txt::{Meant, read_file, read_word},
     },
-    text::Span,
+    text::{FileId, Span},
 };
 
 /// Who installs.
@@ -255,7 +255,7 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
     constraints_of_variables(runner, call, scope);
     for operand in asked.operands {
         match operand {
-            Operand::File(word, constraint) => file(runner, &word, constraint, scope),
+            Operand::File(word, constraint) => file(runner, call, &word, constraint, scope),
             Operand::Requirement(word, meant) => requirement(runner, &word, meant, scope),
         }
     }
@@ -371,13 +371,13 @@ fn constraints_of_variables(runner: &mut Runner<'_, '_, '_>, call: &Call, scope:
         let Ok(included) = runner.scene.files.include(runner.scene.file, &relative, &[runner.scene.file]) else { continue };
         let bound = |item: &Item| matches!(&item.what, What::Fact(fact) if fact.place.file == included);
         if !runner.scene.state.items.iter().any(bound) {
-            follow(runner, call.span, text, true, scope);
+            follow(runner, call.span, ("/", &path), How { constraint: true, depth: 0 }, scope);
         }
     }
 }
 
 /// Follows a file of requirements that a word names.
-fn file(runner: &mut Runner<'_, '_, '_>, word: &Word, constraint: bool, scope: &Scope) {
+fn file(runner: &mut Runner<'_, '_, '_>, call: &Call, word: &Word, constraint: bool, scope: &Scope) {
     let shown = match word.text() {
         address if address.contains("://") => shortened(&crate::input::without_credentials(address)),
         path => shortened(path),
@@ -389,21 +389,69 @@ fn file(runner: &mut Runner<'_, '_, '_>, word: &Word, constraint: bool, scope: &
     if text.ends_with("pyproject.toml") || text.ends_with("setup.py") || text.ends_with("setup.cfg") {
         return locks::follow(runner, word, &text, scope);
     }
+    let own = call.redirects.iter().find_map(|it| it.heredoc.as_ref());
+    if let Some(heredoc) = own.filter(|_| matches!(text.as_str(), "-" | "/dev/stdin" | "/dev/fd/0")) {
+        let text = written::heredoc(runner, call, heredoc);
+        let folder = runner.folder.clone();
+        return written::read(runner, &text, How { constraint, depth: 0 }, &folder, scope);
+    }
     if text.contains("://") || matches!(text.as_str(), "-" | "/dev/stdin") {
         let reason = if text.contains("://") { "envcheck downloads nothing" } else { "it is read from a pipe" };
         return runner.scene.note(word.span(), format!("`{shown}` is not followed: {reason}"), scope.clone());
     }
-    follow(runner, word.span(), &text, constraint, scope);
+    let folder = runner.folder.clone();
+    follow(runner, word.span(), (&folder, &text), How { constraint, depth: 0 }, scope);
 }
 
-/// Follows a file of requirements at a path of the image.
-fn follow(runner: &mut Runner<'_, '_, '_>, span: Span, text: &str, constraint: bool, scope: &Scope) {
+/// Files that are written in the Dockerfile include each other this often.
+const DEPTH_LIMIT: usize = 8;
+
+/// How a file of requirements is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    /// Its lines are constraints.
+    pub(super) constraint: bool,
+    /// So many written files lead to it.
+    pub(super) depth: usize,
+}
+
+/// Follows a file of requirements at a path of the image: a folder, and what is written.
+pub(super) fn follow(runner: &mut Runner<'_, '_, '_>, span: Span, path: (&str, &str), how: How, scope: &Scope) {
     let scene = &mut *runner.scene;
-    let path = resolve(&runner.folder, text);
-    let included = match scene.find(&path) {
-        Ok(relative) => scene.files.include(scene.file, &relative, &[scene.file]).map_err(|it| it.to_string()),
-        Err(reason) => Err(reason),
-    };
+    let (text, path) = (path.1, resolve(path.0, path.1));
+    let source = scene.source(&path);
+    let included = source.file.map(|found| {
+        let relative = found?;
+        scene.files.include(scene.file, &relative, &[scene.file]).map_err(|it| it.to_string())
+    });
+    if let Some(included) = included {
+        whole(runner, span, text, included, how.constraint, scope);
+    }
+    for written in &source.written {
+        for (span, reason) in &written.doubts {
+            runner.scene.note(*span, reason.clone(), scope.clone());
+        }
+        if how.depth >= DEPTH_LIMIT {
+            let reason = format!("`{}` is not followed: too many files include each other", shortened(text));
+            return runner.scene.note(span, reason, scope.clone());
+        }
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for piece in &written.pieces {
+            written::read(runner, piece, how, folder, scope);
+        }
+    }
+}
+
+/// Reads a file of the context.
+fn whole(
+    runner: &mut Runner<'_, '_, '_>,
+    span: Span,
+    text: &str,
+    included: Result<FileId, String>,
+    constraint: bool,
+    scope: &Scope,
+) {
+    let scene = &mut *runner.scene;
     match included {
         Ok(included) => {
             let mut reading = Reading::default();
@@ -426,7 +474,7 @@ pub(super) fn keep(runner: &mut Runner<'_, '_, '_>, reading: Reading, scope: &Sc
     }
 }
 
-fn requirement(runner: &mut Runner<'_, '_, '_>, word: &Word, meant: Meant, scope: &Scope) {
+pub(super) fn requirement(runner: &mut Runner<'_, '_, '_>, word: &Word, meant: Meant, scope: &Scope) {
     let text = word.text();
     if text.is_empty() {
         return;
