@@ -122,7 +122,7 @@ fn bring(scene: &mut Scene<'_, '_>, stage: usize, source: &str, to: &str) {
     let other = &done[stage];
     scene.state.environments.extend(other.environments.iter().filter(|it| within(it, source)).cloned());
     if source == "/" || source == "/*" {
-        scene.state.items.extend(other.items.iter().cloned());
+        scene.state.items.extend(other.items.iter().map(|item| Item { stage: None, ..item.clone() }));
         scene.state.uses.extend(other.uses.iter().copied());
         if to == "/" {
             scene.state.adopted = Some(stage);
@@ -153,7 +153,8 @@ fn bring(scene: &mut Scene<'_, '_>, stage: usize, source: &str, to: &str) {
             Scope::Model(place) if within(place, folder) || within(folder, place) => Some(Scope::Model(to.into())),
             _ => None,
         };
-        found.extend(scope.map(|scope| Item { scope, ..item.clone() }));
+        let stage = item.stage.filter(|_| !brings_interpreter(folder));
+        found.extend(scope.map(|scope| Item { scope, stage, ..item.clone() }));
     }
     let python = |item: &Item| matches!(item.scope, Scope::Python(_));
     if !found.iter().any(python) && is_environment(folder) {
@@ -169,6 +170,11 @@ fn holds_packages(folder: &str) -> bool {
     named
         || matches!(folder, "/usr" | "/usr/local" | "/usr/local/lib" | "/usr/lib")
         || ["/usr/local/lib/python3", "/usr/lib/python3", "/usr/local/lib64/python3"].iter().any(|it| folder.starts_with(it))
+}
+
+/// Whether an interpreter lies in a folder, so that its packages need none of the image they are copied to.
+fn brings_interpreter(folder: &str) -> bool {
+    matches!(folder, "/usr" | "/usr/local" | "/opt") || ["conda", "mamba", "pyenv", "pixi"].iter().any(|it| folder.contains(it))
 }
 
 /// Whether a folder is called as those are that hold nothing but Python packages.

@@ -31,6 +31,8 @@ pub(super) struct Item {
     pub(super) command: usize,
     /// Where its instruction begins.
     pub(super) order: usize,
+    /// The stage whose command it was, unless its interpreter came along when it was copied.
+    pub(super) stage: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -162,7 +164,8 @@ impl State {
 impl Scene<'_, '_> {
     pub(super) fn push(&mut self, what: What, scope: Scope) {
         let (command, order) = (self.commands, self.at);
-        self.state.items.push(Item { what, scope, command, order });
+        let stage = Some(self.done.len());
+        self.state.items.push(Item { what, scope, command, order, stage });
     }
 
     pub(super) fn fact(&mut self, kind: FactKind, span: Span, scope: Scope) {
