@@ -4,6 +4,7 @@
 //! file turns out not to be what it claimed to be (a truncated model, broken JSON) does it report a fault. Nothing is
 //! executed, and no reader allocates more than a small multiple of what it has read.
 
+mod conda_platforms;
 pub mod files;
 mod installed;
 mod json_parts;
@@ -113,7 +114,7 @@ macro_rules! formats {
 
 formats! {
     envcheck_lock, requirements_txt, pip_list, pip_list_json, pip_inspect, pip_report, conda_list, conda_explicit, onnx,
-    uv_lock, poetry_lock, pylock, pdm_lock, pipfile_lock, cyclonedx, pyproject,
+    conda_lock, pixi_lock, uv_lock, poetry_lock, pylock, pdm_lock, pipfile_lock, cyclonedx, pyproject,
     nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release,
     dockerfile, kubernetes, compose, conda_environment, triton_config, mlmodel,
 }
