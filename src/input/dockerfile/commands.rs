@@ -291,6 +291,8 @@ impl Runner<'_, '_, '_> {
             "poetry" => locks::poetry(self, call),
             "pipenv" => locks::pipenv(self, call),
             "pdm" => locks::pdm(self, call),
+            "pixi" => locks::pixi(self, call),
+            "conda-lock" => conda::conda_lock(self, call),
             "virtualenv" => self.creates_environment(&call.words),
             "conda" | "mamba" | "micromamba" => conda::conda(self, call),
             "mim" if first == "install" => pip::pip(self, call, &call.words, pip::Tool::Pip),

@@ -13,7 +13,7 @@ use crate::{
             state::{Origin, SYSTEM, Scope, resolve, shortened},
             words::Word,
         },
-        recognise,
+        pixi_lock, recognise,
     },
     text::Span,
 };
@@ -147,6 +147,75 @@ pub(super) fn pdm(runner: &mut Runner<'_, '_, '_>, call: &Call) {
     }
 }
 
+/// `pixi install` makes an environment below the project: from its lock, or else from its manifest.
+pub(super) fn pixi(runner: &mut Runner<'_, '_, '_>, call: &Call) {
+    let value = |names: &[&str]| {
+        let mut words = call.words.iter().map(Word::text);
+        while let Some(text) = words.next() {
+            if names.contains(&text) {
+                return words.next().map(str::to_owned);
+            }
+            let attached = text.split_once('=').filter(|(name, _)| names.contains(name));
+            if let Some((_, value)) = attached {
+                return Some(value.to_owned());
+            }
+        }
+        None
+    };
+    match call.words.iter().map(Word::text).find(|it| !it.starts_with('-')) {
+        Some("install" | "i" | "sync") => {}
+        Some("add" | "global") => {
+            let scope = Scope::Python(runner.interpreter(call));
+            if !runner.doubted(call, scope.clone()) {
+                runner.scene.note(call.span, "what `pixi add` and `pixi global` install is not read", scope);
+            }
+            return;
+        }
+        _ => return,
+    }
+    let named = value(&["-e", "--environment"]);
+    let manifest = value(&["-m", "--manifest-path"]);
+    let folder = match manifest.as_deref() {
+        Some(path) if has_ending(path) => path.rsplit_once('/').map_or(".", |(folder, _)| folder).to_owned(),
+        Some(path) => path.to_owned(),
+        None => ".".to_owned(),
+    };
+    let folder = resolve(&runner.folder, &folder);
+    let environment = named.as_deref().unwrap_or("default");
+    let scope = Scope::Python(resolve(&folder, &format!(".pixi/envs/{environment}")).into());
+    if runner.doubted(call, scope.clone()) {
+        return;
+    }
+    let lock = resolve(&folder, "pixi.lock");
+    let manifest = ["pixi.toml", "pyproject.toml"].iter().map(|name| resolve(&folder, name)).find(|it| runner.scene.find(it).is_ok());
+    match (runner.scene.find(&lock), manifest) {
+        (Err(_), Some(manifest)) if named.is_none() => {
+            let shown = manifest.rsplit('/').next().unwrap_or_default().to_owned();
+            include(runner, &manifest, &shown, call.span, &scope);
+        }
+        _ => include_environment(runner, &lock, call.span, named.as_deref(), &scope),
+    }
+}
+
+fn has_ending(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, ending)| ending == "toml")
+}
+
+/// Reads an environment of pixi's lock.
+fn include_environment(runner: &mut Runner<'_, '_, '_>, path: &str, span: Span, wanted: Option<&str>, scope: &Scope) {
+    let scene = &mut *runner.scene;
+    let file = scene.file;
+    let included = scene.find(path).and_then(|relative| scene.files.include(file, &relative, &[file]).map_err(|it| it.to_string()));
+    let Reading { facts, skipped, fault } = match included {
+        Ok(included) => pixi_lock::read_environment(scene.files, included, wanted),
+        Err(reason) => return scene.note(span, format!("`pixi.lock` is not followed: {reason}"), scope.clone()),
+    };
+    if let Some(fault) = fault {
+        return scene.note(span, format!("`pixi.lock` is not followed: {}", fault.message), scope.clone());
+    }
+    pip::keep(runner, Reading { facts, skipped, fault: None }, scope);
+}
+
 /// The lock that stands in the folder of a command.
 fn lock(runner: &mut Runner<'_, '_, '_>, call: &Call, name: &str, scope: &Scope) {
     if runner.doubted(call, scope.clone()) {
@@ -166,6 +235,12 @@ fn lock(runner: &mut Runner<'_, '_, '_>, call: &Call, name: &str, scope: &Scope)
 pub(super) fn follow(runner: &mut Runner<'_, '_, '_>, word: &Word, text: &str, scope: &Scope) {
     let path = resolve(&runner.folder, text);
     include(runner, &path, text, word.span(), scope);
+}
+
+/// Follows a file of the context that a command takes without being told.
+pub(super) fn follow_at(runner: &mut Runner<'_, '_, '_>, path: &str, shown: &str, span: Span, scope: &Scope) {
+    let path = resolve("/", path);
+    include(runner, &path, shown, span, scope);
 }
 
 /// Reads a file of the context in whatever format it has.
