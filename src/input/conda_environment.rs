@@ -63,8 +63,15 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
         Ok(documents) => documents,
         Err(fault) => return fault.reading(file),
     };
-    let mut reader = Reader::new(file, &text);
-    let Some(document) = documents.first() else { return reader.out };
+    match documents.first() {
+        Some(root) => document(files, file, &text, root),
+        None => Reading::default(),
+    }
+}
+
+/// Reads one environment, wherever it stands in a file.
+pub(super) fn document(files: &mut Files<'_>, file: FileId, text: &str, document: &Node<'_>) -> Reading {
+    let mut reader = Reader::new(file, text);
     if let Some(python) = document.get("python") {
         reader.mlflow(files, document, python);
         return reader.out;

@@ -14,6 +14,7 @@ mod manifest;
 mod match_spec;
 mod pasted;
 mod poetry_constraint;
+mod recipe;
 mod template;
 mod toml_parts;
 mod workload;
@@ -117,6 +118,7 @@ formats! {
     conda_lock, pixi_lock, pixi_toml, uv_lock, poetry_lock, pylock, pdm_lock, pipfile_lock, cyclonedx, pyproject,
     nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release,
     dockerfile, kubernetes, compose, conda_environment, triton_config, mlmodel,
+    cog, bentofile, ray, azureml, databricks, vertex,
 }
 
 /// An address without the user name and password in it, which are nobody's business.

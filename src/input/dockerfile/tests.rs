@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    fact::{FactKind, ImageRole, Standing},
+    fact::{FactKind, Standing},
     input::{Content, Defines},
     text::{Place, Sources},
 };

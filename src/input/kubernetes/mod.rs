@@ -14,6 +14,7 @@ mod pod;
 use super::{
     Claim, Format, Probe,
     manifest::{self, Dialect, Manifest},
+    ray,
     yaml::{Node, Value},
 };
 use crate::text::{Span, floor_char_boundary};
@@ -22,7 +23,11 @@ pub(super) static FORMAT: Format = Format {
     name: "kubernetes",
     about: "Kubernetes manifests: workloads, KServe and Seldon deployments, Ray services",
     claims,
-    read: |files, file| manifest::read(files, file, Dialect::Kubernetes, documents),
+    read: |files, file| {
+        let mut reading = manifest::read(files, file, Dialect::Kubernetes, documents);
+        ray::embedded(files, file, &mut reading);
+        reading
+    },
 };
 
 /// Files this long are searched for the two keys that every object has.
