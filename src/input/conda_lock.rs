@@ -86,7 +86,8 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
 fn package(reading: &mut Reading, file: FileId, item: &Node<'_>) {
     let word = |key: &str| item.get(key).and_then(|node| Some(Word { text: node.text()?, span: node.span }));
     let (Some(name), Some(version)) = (word("name"), word("version")) else {
-        return reading.skip(file, item.span, "expected a package with `name` and `version`");
+        let at = item.get("name").map_or(item.span, |it| it.span);
+        return reading.skip(file, at, "expected a package with `name` and `version`");
     };
     let url = word("url");
     if item.text_of("manager") == Some("pip") {
@@ -111,7 +112,7 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "`11.8` Cuda(CudaVersion(Dotted { parts: [11, 8] }))",
+                "`cuda-version` Cuda(CudaVersion(Dotted { parts: [11, 8] }))",
                 "`python` Python(PythonVersion(Dotted { parts: [3, 11, 9] }))",
                 "`pytorch` torch==2.3.1",
                 "`numpy` numpy==1.26.4",

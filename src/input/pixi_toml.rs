@@ -241,7 +241,7 @@ mod tests {
                 "`libgomp = \"*` libgomp",
                 "`tritonclient = \"2.50.0` tritonclient==2.50.0",
                 "`8` skipped: expected a version such as `\">=1.2,<2\"`, or a table with `version`",
-                "`cpu` skipped: 4 packages are left out: only the features and systems `cpu`, `osx-arm64` and `test` ask for them",
+                "`osx-arm64` skipped: 4 packages are left out: only the features and systems `cpu`, `osx-arm64` and `test` ask for them",
             ]
         );
     }

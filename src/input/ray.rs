@@ -105,13 +105,17 @@ pub(super) fn embedded(files: &mut Files<'_>, file: FileId, reading: &mut Readin
         let Some(spec) = document.get("spec") else { continue };
         for key in ["serveConfigV2", "runtimeEnvYAML"] {
             let Some(node) = spec.get(key).filter(|it| it.text().is_some()) else { continue };
+            // A block of text begins on a line of its own, behind `|`.
             let raw = &text[node.span.start..node.span.end];
-            let Some(begin) = raw.find('\n').filter(|_| raw.starts_with(['|', '>'])) else {
+            let begin = match raw.find('\n').filter(|_| raw.starts_with(['|', '>'])) {
+                Some(at) => node.span.start + at,
+                None => text[..node.span.start].rfind('\n').map_or(0, |at| at + 1),
+            };
+            if !raw.starts_with(['|', '>']) && !text[begin..node.span.start].trim().is_empty() {
                 reading.skip(file, node.span, format!("`{key}` is only read as a block of text behind `|`"));
                 continue;
-            };
+            }
             // Everything around it is blanked, so that its own places are those of the file.
-            let begin = node.span.start + begin;
             let blank = |part: &str| part.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect::<String>();
             let masked = format!("{}{}", blank(&text[..begin]), &text[begin..node.span.end]);
             let found = match yaml::documents(&masked) {

@@ -73,8 +73,8 @@ pub(super) fn uv(runner: &mut Runner<'_, '_, '_>, call: &Call) {
                 interpreter(runner, word, &Scope::Python(SYSTEM.into()));
             }
         }
-        ["export", ..] => written(runner, call, "uv export"),
-        ["pip", "compile", ..] => written(runner, call, "uv pip compile"),
+        ["export", ..] => written(runner, call, "uv export", Some("uv.lock")),
+        ["pip", "compile", ..] => written(runner, call, "uv pip compile", None),
         _ => {}
     }
 }
@@ -86,8 +86,15 @@ fn interpreter(runner: &mut Runner<'_, '_, '_>, word: &Word, scope: &Scope) {
     runner.scene.fact(FactKind::Python(version), word.span(), scope.clone());
 }
 
-/// The file that a command writes is none of the context.
-fn written(runner: &mut Runner<'_, '_, '_>, call: &Call, by: &str) {
+/// The file that a command writes is none of the context; what it holds is what the lock has.
+fn written(runner: &mut Runner<'_, '_, '_>, call: &Call, by: &str, lock: Option<&str>) {
+    let origin = match lock {
+        Some(lock) => {
+            let folder = project_folder(call).unwrap_or_else(|| ".".to_owned());
+            Origin::Moved(resolve(&resolve(&runner.folder, &folder), lock))
+        }
+        None => Origin::Nowhere(format!("`{by}` writes it while the image is built")),
+    };
     let mut rest = call.words.iter();
     while let Some(word) = rest.next() {
         let text = word.text();
@@ -97,13 +104,26 @@ fn written(runner: &mut Runner<'_, '_, '_>, call: &Call, by: &str) {
         };
         if let Some(value) = value {
             let path = resolve(&runner.folder, &value);
-            runner.scene.map(path, false, Origin::Nowhere(format!("`{by}` writes it while the image is built")));
+            runner.scene.map(path, false, origin.clone());
         }
     }
     for target in call.redirects.iter().filter(|it| it.operator == ">").filter_map(|it| it.target.as_ref()) {
         let path = resolve(&runner.folder, target);
-        runner.scene.map(path, false, Origin::Nowhere(format!("`{by}` writes it while the image is built")));
+        // What any output would be is known better now.
+        let mappings = &mut runner.scene.state.mappings;
+        if mappings.last().is_some_and(|it| it.to == path && matches!(it.from, Origin::Nowhere(_))) {
+            mappings.pop();
+        }
+        runner.scene.map(path, false, origin.clone());
     }
+}
+
+/// The folder of the project that a command is told.
+fn project_folder(call: &Call) -> Option<String> {
+    ["--project", "--directory", "-C"].iter().find_map(|option| {
+        let at = call.words.iter().position(|it| it.text() == *option)?;
+        Some(call.words.get(at + 1)?.text().to_owned())
+    })
 }
 
 pub(super) fn poetry(runner: &mut Runner<'_, '_, '_>, call: &Call) {
@@ -120,7 +140,7 @@ pub(super) fn poetry(runner: &mut Runner<'_, '_, '_>, call: &Call) {
                 runner.scene.note(call.span, reason, scope);
             }
         }
-        Some("export") => written(runner, call, "poetry export"),
+        Some("export") => written(runner, call, "poetry export", Some("poetry.lock")),
         _ => {}
     }
 }
@@ -131,7 +151,7 @@ pub(super) fn pipenv(runner: &mut Runner<'_, '_, '_>, call: &Call) {
             let scope = Scope::Python(runner.interpreter(call));
             lock(runner, call, "Pipfile.lock", &scope);
         }
-        Some("requirements" | "lock") => written(runner, call, "pipenv requirements"),
+        Some("requirements" | "lock") => written(runner, call, "pipenv requirements", Some("Pipfile.lock")),
         _ => {}
     }
 }
@@ -142,7 +162,7 @@ pub(super) fn pdm(runner: &mut Runner<'_, '_, '_>, call: &Call) {
             let scope = Scope::Python(resolve(&runner.folder, ".venv").into());
             lock(runner, call, "pdm.lock", &scope);
         }
-        Some("export") => written(runner, call, "pdm export"),
+        Some("export") => written(runner, call, "pdm export", Some("pdm.lock")),
         _ => {}
     }
 }
@@ -216,15 +236,18 @@ fn include_environment(runner: &mut Runner<'_, '_, '_>, path: &str, span: Span, 
     pip::keep(runner, Reading { facts, skipped, fault: None }, scope);
 }
 
+/// Whether a file is a lock, which tools write out as a list of requirements.
+pub(super) fn is_lock(relative: &str) -> bool {
+    let name = relative.rsplit('/').next().unwrap_or(relative);
+    matches!(name, "uv.lock" | "poetry.lock" | "Pipfile.lock" | "pdm.lock")
+}
+
 /// The lock that stands in the folder of a command.
 fn lock(runner: &mut Runner<'_, '_, '_>, call: &Call, name: &str, scope: &Scope) {
     if runner.doubted(call, scope.clone()) {
         return;
     }
-    let folder = ["--project", "--directory", "-C"].iter().find_map(|option| {
-        let at = call.words.iter().position(|it| it.text() == *option)?;
-        Some(call.words.get(at + 1)?.text().to_owned())
-    });
+    let folder = project_folder(call);
     let path = resolve(&resolve(&runner.folder, folder.as_deref().unwrap_or(".")), name);
     // The same lock is often synchronised twice, without and with the project itself.
     let span = call.span;
@@ -246,19 +269,26 @@ pub(super) fn follow_at(runner: &mut Runner<'_, '_, '_>, path: &str, shown: &str
 /// Reads a file of the context in whatever format it has.
 fn include(runner: &mut Runner<'_, '_, '_>, path: &str, shown: &str, span: Span, scope: &Scope) {
     let shown = shortened(shown);
+    let relative = match runner.scene.find(path) {
+        Ok(relative) => relative,
+        Err(reason) => return runner.scene.note(span, format!("`{shown}` is not followed: {reason}"), scope.clone()),
+    };
+    found(runner, &relative, &shown, span, scope);
+}
+
+/// Reads a file at a path relative to the Dockerfile.
+pub(super) fn found(runner: &mut Runner<'_, '_, '_>, relative: &str, shown: &str, span: Span, scope: &Scope) {
     let scene = &mut *runner.scene;
     let file = scene.file;
-    let relative = match scene.find(path) {
-        Ok(relative) => relative,
-        Err(reason) => return scene.note(span, format!("`{shown}` is not followed: {reason}"), scope.clone()),
-    };
-    let included = match scene.files.include(file, &relative, &[file]) {
+    let included = match scene.files.include(file, relative, &[file]) {
         Ok(included) => included,
         Err(reason) => return scene.note(span, format!("`{shown}` is not followed: {reason}"), scope.clone()),
     };
     let (bytes, text) = (scene.files.bytes(included), scene.files.text(included));
-    let name = relative.rsplit('/').next().unwrap_or(&relative);
-    let format = recognise(&Probe { name, bytes: &bytes, text: Some(&text) }, Claim::Likely);
+    let name = relative.rsplit('/').next().unwrap_or(relative);
+    let claimed = |least| recognise(&Probe { name, bytes: &bytes, text: Some(&text) }, least);
+    // A command of conda says itself what the file is.
+    let format = claimed(Claim::Likely).or_else(|| claimed(Claim::Named).filter(|it| it.name.starts_with("conda")));
     // A Dockerfile is no list of packages, whatever it is called.
     let Some(format) = format.filter(|it| it.name != "dockerfile") else {
         return scene.note(span, format!("`{shown}` is not followed: no reader understands it"), scope.clone());

@@ -64,6 +64,8 @@ struct Asked {
     backend: Option<Word>,
     /// `--target`, `--prefix`, `--python`.
     folder: Option<String>,
+    /// It is `--target`, whose folder is not that of one Python.
+    target: bool,
     /// `--wheel-dir`, `--dest`.
     wheels: Option<String>,
     user: bool,
@@ -218,7 +220,10 @@ impl Asked {
             }
             "--find-links" if text.contains("://") => self.beside.push(url()),
             "--torch-backend" => self.backend = Some(value.clone()),
-            "--target" | "--prefix" | "--root" => self.folder = Some(text.to_owned()),
+            "--target" | "--prefix" | "--root" => {
+                self.folder = Some(text.to_owned());
+                self.target = name == "--target";
+            }
             "--python" if text.contains('/') => self.folder = Some(text.to_owned()),
             "--python" if tool == Tool::Uv => self.system = true,
             "--wheel-dir" | "--dest" => self.wheels = Some(text.to_owned()),
@@ -278,6 +283,9 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
         }
     }
     torch_backend(runner, call, backend.as_ref(), start, scope);
+    if asked.target || runner.variable("PIP_TARGET", call).is_some() {
+        runner.scene.state.items[start..].iter_mut().for_each(|item| item.stage = None);
+    }
     let Some(index) = index else { return };
     for item in &mut runner.scene.state.items[start..] {
         if let What::Fact(fact) = &mut item.what
@@ -419,8 +427,12 @@ pub(super) struct How {
 pub(super) fn follow(runner: &mut Runner<'_, '_, '_>, span: Span, path: (&str, &str), how: How, scope: &Scope) {
     let scene = &mut *runner.scene;
     let (text, path) = (path.1, resolve(path.0, path.1));
-    let source = scene.source(&path);
-    let included = source.file.map(|found| {
+    let mut source = scene.source(&path);
+    if let Some(Ok(found)) = source.file.take_if(|it| it.as_ref().is_ok_and(|found| locks::is_lock(found))) {
+        locks::found(runner, &found, &shortened(text), span, scope);
+    }
+    let scene = &mut *runner.scene;
+    let included = source.file.take().map(|found| {
         let relative = found?;
         scene.files.include(scene.file, &relative, &[scene.file]).map_err(|it| it.to_string())
     });
