@@ -9,7 +9,7 @@
 use super::{
     Claim, Files, Format, Probe, Reading,
     recipe::{self, Recipe},
-    yaml::{self, Node},
+    yaml::{self, Node, Value},
 };
 use crate::text::{FileId, floor_char_boundary};
 
@@ -101,36 +101,56 @@ pub(super) fn embedded(files: &mut Files<'_>, file: FileId, reading: &mut Readin
         return;
     }
     let Ok(documents) = yaml::documents(&text) else { return };
-    for document in documents {
-        let Some(spec) = document.get("spec") else { continue };
-        for key in ["serveConfigV2", "runtimeEnvYAML"] {
-            let Some(node) = spec.get(key).filter(|it| it.text().is_some()) else { continue };
-            // A block of text begins on a line of its own, behind `|`.
-            let raw = &text[node.span.start..node.span.end];
-            let begin = match raw.find('\n').filter(|_| raw.starts_with(['|', '>'])) {
-                Some(at) => node.span.start + at,
-                None => text[..node.span.start].rfind('\n').map_or(0, |at| at + 1),
-            };
-            if !raw.starts_with(['|', '>']) && !text[begin..node.span.start].trim().is_empty() {
-                reading.skip(file, node.span, format!("`{key}` is only read as a block of text behind `|`"));
+    let mut blocks = Vec::new();
+    for document in &documents {
+        held(document, &mut blocks);
+    }
+    for (key, node) in blocks {
+        // A block of text begins on a line of its own, behind `|`.
+        let raw = &text[node.span.start..node.span.end];
+        let begin = match raw.find('\n').filter(|_| raw.starts_with(['|', '>'])) {
+            Some(at) => node.span.start + at,
+            None => text[..node.span.start].rfind('\n').map_or(0, |at| at + 1),
+        };
+        if !raw.starts_with(['|', '>']) && !text[begin..node.span.start].trim().is_empty() {
+            reading.skip(file, node.span, format!("`{key}` is only read as a block of text behind `|`"));
+            continue;
+        }
+        // Everything around it is blanked, so that its own places are those of the file.
+        let blank = |part: &str| part.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect::<String>();
+        let masked = format!("{}{}", blank(&text[..begin]), &text[begin..node.span.end]);
+        let found = match yaml::documents(&masked) {
+            Ok(inner) => {
+                let mut recipe = Recipe::new(files, file, &masked);
+                inner.iter().for_each(|inner| self::document(&mut recipe, inner));
+                recipe.finished()
+            }
+            Err(fault) => {
+                reading.skip(file, fault.span, format!("`{key}` is not read: broken YAML: {}", fault.message));
                 continue;
             }
-            // Everything around it is blanked, so that its own places are those of the file.
-            let blank = |part: &str| part.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect::<String>();
-            let masked = format!("{}{}", blank(&text[..begin]), &text[begin..node.span.end]);
-            let found = match yaml::documents(&masked) {
-                Ok(inner) => {
-                    let mut recipe = Recipe::new(files, file, &masked);
-                    inner.iter().for_each(|inner| self::document(&mut recipe, inner));
-                    recipe.finished()
+        };
+        reading.facts.extend(found.facts);
+        reading.skipped.extend(found.skipped);
+    }
+}
+
+/// Texts that hold a configuration, at most a few.
+fn held<'n, 't>(node: &'n Node<'t>, out: &mut Vec<(&'static str, &'n Node<'t>)>) {
+    if out.len() >= 20 {
+        return;
+    }
+    match &node.value {
+        Value::Scalar { .. } => {}
+        Value::List(items) => items.iter().for_each(|item| held(item, out)),
+        Value::Map(_) => {
+            for (key, value) in node.entries() {
+                match (key.text(), value.text()) {
+                    (Some("serveConfigV2"), Some(_)) => out.push(("serveConfigV2", value)),
+                    (Some("runtimeEnvYAML"), Some(_)) => out.push(("runtimeEnvYAML", value)),
+                    _ => held(value, out),
                 }
-                Err(fault) => {
-                    reading.skip(file, fault.span, format!("`{key}` is not read: broken YAML: {}", fault.message));
-                    continue;
-                }
-            };
-            reading.facts.extend(found.facts);
-            reading.skipped.extend(found.skipped);
+            }
         }
     }
 }
