@@ -156,7 +156,8 @@ impl<'a, 'f> Recipe<'a, 'f> {
     pub(super) fn apt(&mut self, node: &Node<'_>) {
         for item in node.items() {
             let Some(text) = self.literal(item) else { continue };
-            let (name, version) = text.split_once('=').map_or((text, None), |(name, version)| (name, Some(version.to_owned())));
+            let (name, version) =
+                text.split_once('=').map_or((text, None), |(name, version)| (name, Some(version.to_owned())));
             let package = SystemPackage { manager: "apt", name: name.to_owned(), version };
             self.state(FactKind::SystemPackage(package), item.span);
         }
@@ -164,9 +165,14 @@ impl<'a, 'f> Recipe<'a, 'f> {
 
     /// Variables: a map, a list of `NAME=value`, or a list of maps with `name` and `value`.
     pub(super) fn variables(&mut self, node: &Node<'_>) {
-        let mapped = node.entries().into_iter().filter_map(|(key, value)| Some((key.text()?.to_owned(), value.text().map(str::to_owned), value.span)));
+        let mapped = node
+            .entries()
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.text()?.to_owned(), value.text().map(str::to_owned), value.span)));
         let listed = node.items().iter().filter_map(|item| match item.text() {
-            Some(text) => text.split_once('=').map(|(name, value)| (name.to_owned(), Some(value.to_owned()), item.span)),
+            Some(text) => {
+                text.split_once('=').map(|(name, value)| (name.to_owned(), Some(value.to_owned()), item.span))
+            }
             None => Some((item.text_of("name")?.to_owned(), item.text_of("value").map(str::to_owned), item.span)),
         });
         for (name, value, span) in mapped.chain(listed).collect::<Vec<_>>() {
@@ -185,7 +191,8 @@ impl<'a, 'f> Recipe<'a, 'f> {
         if text.is_empty() || !text.chars().all(good) {
             return self.skip(node.span, format!("`{text}` is no reference of an image"));
         }
-        let (reference, digest) = text.split_once('@').map_or((text, None), |(reference, digest)| (reference, Some(digest.to_owned())));
+        let (reference, digest) =
+            text.split_once('@').map_or((text, None), |(reference, digest)| (reference, Some(digest.to_owned())));
         let image = Image { reference: reference.to_owned(), digest, stage: None, cuda: None, role: ImageRole::Runs };
         self.state(FactKind::Image(image), node.span);
     }
@@ -214,14 +221,20 @@ impl<'a, 'f> Recipe<'a, 'f> {
             return;
         }
         let facts = std::mem::take(&mut self.out.facts);
-        let mut known: std::collections::BTreeMap<PackageName, (usize, Place, crate::version::VersionSet)> = std::collections::BTreeMap::new();
+        let mut known: std::collections::BTreeMap<PackageName, (usize, Place, crate::version::VersionSet)> =
+            std::collections::BTreeMap::new();
         for (at, fact) in facts.into_iter().enumerate() {
             let part = self.parts.partition_point(|begin| *begin <= at);
             if let FactKind::Package(package) = &fact.kind {
                 match known.get(&package.name) {
-                    Some((other, place, versions)) if *other != part && versions.intersection(&package.versions).is_empty() => {
+                    Some((other, place, versions))
+                        if *other != part && versions.intersection(&package.versions).is_empty() =>
+                    {
                         let line = self.files.position(*place).line;
-                        let reason = format!("`{}{}` is for another program than line {line}, which is read", package.name, package.specifier);
+                        let reason = format!(
+                            "`{}{}` is for another program than line {line}, which is read",
+                            package.name, package.specifier
+                        );
                         self.out.skipped.push(super::Skipped { place: fact.place, reason });
                         continue;
                     }

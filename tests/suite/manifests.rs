@@ -7,7 +7,17 @@ use serde_json::Value;
 use super::cases::{envcheck, root};
 
 const FOLDERS: [&str; 11] = [
-    "azureml", "bentofile", "cog", "compose", "conda-environment", "databricks", "kubernetes", "mlmodel", "ray", "triton_config", "vertex",
+    "azureml",
+    "bentofile",
+    "cog",
+    "compose",
+    "conda-environment",
+    "databricks",
+    "kubernetes",
+    "mlmodel",
+    "ray",
+    "triton_config",
+    "vertex",
 ];
 
 /// What `inspect` says about a file: line, kind, and everything else but the place.
