@@ -339,7 +339,7 @@ const TORCH_BACKEND: &str = "torch-backend/";
 /// The build that an address ends in: `.../whl/cu118`, `.../whl/cu113/torch_stable.html`.
 fn build_of_url(url: &str) -> Option<Build> {
     let mut parts = url.trim_end_matches('/').rsplit('/');
-    let label = parts.next().filter(|last| !last.ends_with(".html")).or_else(|| parts.next())?;
+    let label = parts.next().filter(|last| last.strip_suffix(".html").is_none()).or_else(|| parts.next())?;
     match format!("1+{label}").parse().ok().and_then(|version| Build::of(&version))? {
         Build::Other(_) => None,
         build => Some(build),

@@ -16,11 +16,7 @@ pub(super) static FORMAT: Format = Format {
     name: "azureml",
     about: "environments, deployments and jobs of Azure Machine Learning",
     claims: |probe: &Probe<'_>| {
-        let Some(text) = probe.text else { return Claim::No };
-        let name = probe.name.to_ascii_lowercase();
-        if !name.ends_with(".yml") && !name.ends_with(".yaml") {
-            return Claim::No;
-        }
+        let Some(text) = probe.text.filter(|_| recipe::yaml_stem(probe.name).is_some()) else { return Claim::No };
         let head = &text[..floor_char_boundary(text, 64 << 10)];
         let schema = head.lines().find_map(|line| line.trim_start_matches(['"', '\'']).strip_prefix("$schema"));
         let known = |schema: &str| schema.contains("azuremlschemas") || schema.contains("azure-ml");

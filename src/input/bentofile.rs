@@ -17,11 +17,10 @@ pub(super) static FORMAT: Format = Format {
     about: "BentoML's bentofile.yaml",
     claims: |probe: &Probe<'_>| {
         let Some(text) = probe.text else { return Claim::No };
-        let name = probe.name.to_ascii_lowercase();
-        let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+        let named = recipe::yaml_stem(probe.name).is_some_and(|stem| stem.contains("bentofile"));
         let line = |wanted: &str| text.lines().any(|line| line.starts_with(wanted));
         let known = line("service:") || line("python:") || line("docker:");
-        if yaml && name.contains("bentofile") && known { Claim::Certain } else { Claim::No }
+        if named && known { Claim::Certain } else { Claim::No }
     },
     read: |files, file| recipe::read(files, file, document),
 };

@@ -20,10 +20,9 @@ pub(super) static FORMAT: Format = Format {
     about: "cog.yaml, from which Cog builds an image",
     claims: |probe: &Probe<'_>| {
         let Some(text) = probe.text else { return Claim::No };
-        let name = probe.name.to_ascii_lowercase();
-        let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")).unwrap_or_default();
+        let stem = recipe::yaml_stem(probe.name).unwrap_or_default();
         let line = |wanted: &str| text.lines().any(|line| line.starts_with(wanted));
-        let called = stem == "cog" || stem.ends_with(".cog") || stem.starts_with("cog.") || stem.starts_with("cog-");
+        let called = stem.split(['.', '-', '_']).any(|part| part == "cog");
         if called && line("build:") { Claim::Certain } else { Claim::No }
     },
     read: |files, file| recipe::read(files, file, document),

@@ -14,7 +14,7 @@ use super::{
     conda_explicit,
     conda_platforms::{self, Platforms},
     installed::{CondaPackage, Word},
-    locked,
+    locked, recipe,
     yaml::{self, Node},
 };
 use crate::text::{FileId, Span, floor_char_boundary};
@@ -30,11 +30,7 @@ pub(super) static FORMAT: Format = Format {
 const HEAD: usize = 256 << 10;
 
 fn claims(probe: &Probe<'_>) -> Claim {
-    let Some(text) = probe.text else { return Claim::No };
-    let name = probe.name.to_ascii_lowercase();
-    if !name.ends_with(".yml") && !name.ends_with(".yaml") {
-        return Claim::No;
-    }
+    let Some(text) = probe.text.filter(|_| recipe::yaml_stem(probe.name).is_some()) else { return Claim::No };
     let head = &text[..floor_char_boundary(text, HEAD)];
     let line = |wanted: &str| head.lines().any(|line| line.starts_with(wanted));
     let lock = line("metadata:") && line("package:") && head.contains("content_hash:");

@@ -21,16 +21,13 @@ pub(super) static FORMAT: Format = Format {
     about: "Databricks bundles and jobs with their libraries",
     claims: |probe: &Probe<'_>| {
         let Some(text) = probe.text else { return Claim::No };
-        let name = probe.name.to_ascii_lowercase();
-        if !name.ends_with(".yml") && !name.ends_with(".yaml") {
-            return Claim::No;
-        }
+        let Some(stem) = recipe::yaml_stem(probe.name) else { return Claim::No };
         let text = &text[..floor_char_boundary(text, 1 << 20)];
         let line = |wanted: &str| text.lines().any(|line| line.starts_with(wanted));
         let within = |words: &[&str]| words.iter().any(|word| text.contains(word));
         let job = within(&["job_clusters:", "new_cluster:", "environment_key:", "spark_version:"]);
         let says = within(&["pypi:", "requirements:", "whl:", "dependencies:", "node_type_id:"]);
-        let bundle = matches!(name.as_str(), "databricks.yml" | "databricks.yaml") && line("bundle:");
+        let bundle = stem == "databricks" && line("bundle:");
         match (bundle, line("resources:"), job && says) {
             (true, _, true) => Claim::Certain,
             (false, true, true) => Claim::Likely,

@@ -24,14 +24,13 @@ const PROBE_LIMIT: usize = 1 << 20;
 
 fn claims(probe: &Probe<'_>) -> Claim {
     let Some(text) = probe.text else { return Claim::No };
-    let name = probe.name.to_ascii_lowercase();
-    let Some(stem) = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")) else { return Claim::No };
+    let Some(stem) = recipe::yaml_stem(probe.name) else { return Claim::No };
     let text = &text[..floor_char_boundary(text, PROBE_LIMIT)];
     let line = |wanted: &str| text.lines().any(|line| line.starts_with(wanted));
     let inside = text.contains("runtime_env:");
     let serve = line("applications:") && text.contains("import_path:");
     let job = line("runtime_env:") && (line("import_path:") || line("entrypoint:"));
-    let own = matches!(stem, "runtime_env" | "runtime-env" | "ray_runtime_env") && ["pip:", "uv:", "conda:", "env_vars:", "working_dir:"].iter().any(|it| line(it));
+    let own = matches!(stem.as_str(), "runtime_env" | "runtime-env" | "ray_runtime_env") && ["pip:", "uv:", "conda:", "env_vars:", "working_dir:"].iter().any(|it| line(it));
     match (serve && inside || job, own, serve) {
         (true, ..) => Claim::Certain,
         (_, true, _) => Claim::Likely,
@@ -79,7 +78,7 @@ fn runtime(recipe: &mut Recipe<'_, '_>, node: &Node<'_>) {
         }
     }
     match node.get("conda") {
-        Some(value) if value.is_map() || value.text().is_some_and(|it| it.ends_with(".yml") || it.ends_with(".yaml")) => recipe.conda(value),
+        Some(value) if value.is_map() || value.text().is_some_and(|it| recipe::yaml_stem(it).is_some()) => recipe.conda(value),
         Some(value) => {
             let name = value.text().unwrap_or_default();
             recipe.skip(value.span, format!("the environment `{name}` of conda is on the machines of the cluster: name its file too"));
@@ -122,7 +121,9 @@ pub(super) fn embedded(files: &mut Files<'_>, file: FileId, reading: &mut Readin
         let found = match yaml::documents(&masked) {
             Ok(inner) => {
                 let mut recipe = Recipe::new(files, file, &masked);
-                inner.iter().for_each(|inner| self::document(&mut recipe, inner));
+                for inner in &inner {
+                    self::document(&mut recipe, inner);
+                }
                 recipe.finished()
             }
             Err(fault) => {

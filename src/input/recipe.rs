@@ -25,6 +25,12 @@ pub(super) struct Recipe<'a, 'f> {
     parts: Vec<usize>,
 }
 
+/// The name of a YAML file without its ending, in lower case.
+pub(super) fn yaml_stem(name: &str) -> Option<String> {
+    let name = name.to_ascii_lowercase();
+    name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")).map(str::to_owned)
+}
+
 /// Reads the documents of a file.
 pub(super) fn read(files: &mut Files<'_>, file: FileId, work: impl Fn(&mut Recipe<'_, '_>, &Node<'_>)) -> Reading {
     let text = files.text(file);

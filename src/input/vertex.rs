@@ -15,12 +15,10 @@ pub(super) static FORMAT: Format = Format {
     name: "vertex-ai",
     about: "custom jobs of Vertex AI",
     claims: |probe: &Probe<'_>| {
-        let Some(text) = probe.text else { return Claim::No };
-        let name = probe.name.to_ascii_lowercase();
-        let yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+        let Some(text) = probe.text.filter(|_| recipe::yaml_stem(probe.name).is_some()) else { return Claim::No };
         let line = |wanted: &str| text.lines().any(|line| line.trim_start().starts_with(wanted));
         let pools = line("workerPoolSpecs:") && (text.contains("imageUri") || text.contains("executorImageUri"));
-        if yaml && pools { Claim::Certain } else { Claim::No }
+        if pools { Claim::Certain } else { Claim::No }
     },
     read: |files, file| recipe::read(files, file, document),
 };

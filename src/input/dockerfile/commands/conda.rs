@@ -50,12 +50,11 @@ pub(super) fn conda_lock(runner: &mut Runner<'_, '_, '_>, call: &Call) {
     if runner.doubted(call, scope.clone()) {
         return;
     }
-    match lock {
-        Some(word) => file(runner, &word, &scope),
-        None => {
-            let folder = runner.folder.clone();
-            locks::follow_at(runner, &format!("{folder}/conda-lock.yml"), "conda-lock.yml", call.span, &scope);
-        }
+    if let Some(word) = lock {
+        file(runner, &word, &scope);
+    } else {
+        let path = format!("{}/conda-lock.yml", runner.folder);
+        locks::follow_at(runner, &path, "conda-lock.yml", call.span, &scope);
     }
 }
 

@@ -63,9 +63,7 @@ struct Asked {
     /// `--torch-backend`
     backend: Option<Word>,
     /// `--target`, `--prefix`, `--python`.
-    folder: Option<String>,
-    /// It is `--target`, whose folder is not that of one Python.
-    target: bool,
+    folder: Option<Folder>,
     /// `--wheel-dir`, `--dest`.
     wheels: Option<String>,
     user: bool,
@@ -73,6 +71,15 @@ struct Asked {
     group: bool,
     /// Indexes whose address is not known.
     unknown: Vec<Word>,
+}
+
+/// A folder to install into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Folder {
+    /// One that belongs to a Python.
+    Prefix(String),
+    /// `--target`: any Python may look there.
+    Target(String),
 }
 
 enum Operand {
@@ -130,7 +137,7 @@ pub(super) fn install(runner: &mut Runner<'_, '_, '_>, call: &Call, words: &[Wor
 
 /// Where the packages go.
 fn folder(runner: &Runner<'_, '_, '_>, call: &Call, asked: &Asked, tool: Tool) -> Arc<str> {
-    if let Some(folder) = &asked.folder {
+    if let Some(Folder::Prefix(folder) | Folder::Target(folder)) = &asked.folder {
         let path = runner.path(folder);
         let path = path.rsplit_once("/bin/").map_or(path.as_str(), |(folder, _)| folder);
         return if within(path, SYSTEM) { SYSTEM.into() } else { path.into() };
@@ -221,10 +228,10 @@ impl Asked {
             "--find-links" if text.contains("://") => self.beside.push(url()),
             "--torch-backend" => self.backend = Some(value.clone()),
             "--target" | "--prefix" | "--root" => {
-                self.folder = Some(text.to_owned());
-                self.target = name == "--target";
+                let text = text.to_owned();
+                self.folder = Some(if name == "--target" { Folder::Target(text) } else { Folder::Prefix(text) });
             }
-            "--python" if text.contains('/') => self.folder = Some(text.to_owned()),
+            "--python" if text.contains('/') => self.folder = Some(Folder::Prefix(text.to_owned())),
             "--python" if tool == Tool::Uv => self.system = true,
             "--wheel-dir" | "--dest" => self.wheels = Some(text.to_owned()),
             "--group" | "--only-group" => self.group = true,
@@ -256,6 +263,7 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
     }
     let index = deciding(index, beside).filter(|_| known).map(Arc::new);
     let backend = asked.backend;
+    let target = matches!(asked.folder, Some(Folder::Target(_)));
     let start = runner.scene.state.items.len();
     constraints_of_variables(runner, call, scope);
     for operand in asked.operands {
@@ -283,7 +291,7 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
         }
     }
     torch_backend(runner, call, backend.as_ref(), start, scope);
-    if asked.target || runner.variable("PIP_TARGET", call).is_some() {
+    if target || runner.variable("PIP_TARGET", call).is_some() {
         runner.scene.state.items[start..].iter_mut().for_each(|item| item.stage = None);
     }
     let Some(index) = index else { return };
@@ -316,18 +324,20 @@ const OF_BACKEND: [&str; 10] = [
     "torch", "torchvision", "torchaudio", "torchtext", "torchdata", "torchao", "torcharrow", "torchcsprng", "fbgemm-gpu", "torch-tensorrt",
 ];
 
+/// The variable that takes the place of `--torch-backend`.
+const TORCH_BACKEND: &str = "UV_TORCH_BACKEND";
+
 /// Notes the index that `--torch-backend` or its variable stands for. Of `auto` the build is only known where it runs.
 fn torch_backend(runner: &mut Runner<'_, '_, '_>, call: &Call, option: Option<&Word>, start: usize, scope: &Scope) {
     if call.program != "uv" {
         return;
     }
-    const NAME: &str = "UV_TORCH_BACKEND";
     let (value, span) = match option {
         Some(word) => (word.known().map(str::to_owned), word.span()),
-        None => match runner.value(NAME, &call.variables) {
+        None => match runner.value(TORCH_BACKEND, &call.variables) {
             Value::Unset => return,
             value => {
-                let span = runner.scene.state.variables.get(NAME).map_or(call.span, |it| it.span);
+                let span = runner.scene.state.variables.get(TORCH_BACKEND).map_or(call.span, |it| it.span);
                 (if let Value::Known(value) = value { Some(value) } else { None }, span)
             }
         },
@@ -348,7 +358,7 @@ fn torch_backend(runner: &mut Runner<'_, '_, '_>, call: &Call, option: Option<&W
         _ if !met => return,
         Some("auto") => "the build of torch is not known: `auto` takes it by the driver of the machine that builds the image".to_owned(),
         Some(_) => return,
-        None => format!("the build of torch is not known: {}", option.map_or_else(|| format!("`{NAME}` has no value here"), |word| runner.why(word))),
+        None => format!("the build of torch is not known: {}", option.map_or_else(|| format!("`{TORCH_BACKEND}` has no value here"), |word| runner.why(word))),
     };
     runner.scene.note(span, reason, scope.clone());
 }
