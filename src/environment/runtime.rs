@@ -411,4 +411,26 @@ mod tests {
         let (cuda, cudnn) = jaxlib_label(&"0.4.7+cuda11.cudnn86".parse().unwrap()).unwrap();
         assert_eq!((cuda.unwrap().to_string(), cudnn.unwrap().to_string()), ("11".into(), "8.6".into()));
     }
+
+    #[test]
+    fn addresses_of_indexes_name_builds() {
+        let build = |url| match build_of_url(url) {
+            Some(Build::Cuda(cuda)) => cuda.to_string(),
+            Some(other) => format!("{other:?}"),
+            None => "-".to_owned(),
+        };
+        for (url, expected) in [
+            ("https://packages.example/whl/cu121", "12.1"),
+            ("https://packages.example/whl/nightly/cu128/", "12.8"),
+            ("https://packages.example/whl/cu113/torch_stable.html", "11.3"),
+            ("https://packages.example/whl/torch_stable.html", "-"),
+            ("https://packages.example/whl/cpu", "Cpu"),
+            ("https://packages.example/simple", "-"),
+            ("torch-backend/cu126", "12.6"),
+            ("torch-backend/auto", "-"),
+            ("", "-"),
+        ] {
+            assert_eq!(build(url), expected, "{url}");
+        }
+    }
 }

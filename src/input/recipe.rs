@@ -254,3 +254,113 @@ impl<'a, 'f> Recipe<'a, 'f> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::input::{
+        Claim, FORMATS, Probe,
+        locked::{damaged, read_for_test},
+    };
+
+    const FILES: [(&str, &str); 9] = [
+        ("cog", include_str!("../../fixtures/inputs/cog/cog.yaml")),
+        ("bentofile", include_str!("../../fixtures/inputs/bentofile/bentofile.yaml")),
+        ("ray", include_str!("../../fixtures/inputs/ray/serve_config.yaml")),
+        ("ray", include_str!("../../fixtures/inputs/ray/job.yaml")),
+        ("azureml", include_str!("../../fixtures/inputs/azureml/deployment.yml")),
+        ("azureml", include_str!("../../fixtures/inputs/azureml/job.yml")),
+        ("databricks", include_str!("../../fixtures/inputs/databricks/databricks.yml")),
+        ("vertex-ai", include_str!("../../fixtures/inputs/vertex/config.yaml")),
+        ("kubernetes", include_str!("../../fixtures/inputs/kubernetes/ray-service.yaml")),
+    ];
+
+    /// The format that a file in a folder is read as.
+    fn format(name: &str, text: &str) -> Option<&'static str> {
+        let probe = Probe { name, bytes: text.as_bytes(), text: Some(text) };
+        crate::input::recognise(&probe, Claim::Likely).map(|it| it.name)
+    }
+
+    #[test]
+    fn files_are_known_by_what_is_in_them() {
+        for (name, text, expected) in [
+            ("cog.yaml", "build:\n  gpu: true\n", Some("cog")),
+            ("cog.yaml", "name: gear\nteeth: 12\n", None),
+            ("cog.toml", "build:\n", None),
+            ("bentofile.yaml", "service: 'a:b'\n", Some("bentofile")),
+            ("bentofile.yaml", "lunch: rice\n", None),
+            ("config.yaml", "applications:\n- import_path: a:b\n  runtime_env: {}\n", Some("ray")),
+            ("config.yaml", "applications:\n- name: calendar\n", None),
+            ("runtime_env.yaml", "pip: [a]\n", Some("ray")),
+            ("runtime_env.yaml", "stage: prod\n", None),
+            ("job.yaml", "runtime_env:\n  pip: [a]\nsteps: []\n", None),
+            (
+                "env.yml",
+                "$schema: https://azuremlschemas.azureedge.net/latest/environment.schema.json\nimage: a:1\n",
+                Some("azureml"),
+            ),
+            ("schema.yml", "$schema: https://json-schema.example/draft-07\nimage: a:1\n", None),
+            ("databricks.yml", "bundle:\n  name: x\n", None),
+            ("serverless.yml", "resources:\n  Resources: {}\ndependencies: []\n", None),
+            (
+                "job.yml",
+                "resources:\n  jobs:\n    a:\n      job_clusters: []\n      libraries: [{pypi: {package: a}}]\n",
+                Some("databricks"),
+            ),
+            ("config.yaml", "workerPoolSpecs:\n- containerSpec: {imageUri: a}\n", Some("vertex-ai")),
+            ("pixi.lock", "version: 6\nenvironments: {}\n", Some("pixi.lock")),
+            ("other.lock", "version: 6\nenvironments: {}\n", None),
+            ("pixi.toml", "[sprite]\nwidth = 8\n", None),
+        ] {
+            assert_eq!(format(name, text), expected, "{name} {text}");
+        }
+    }
+
+    #[test]
+    fn what_excludes_an_earlier_part_is_left_out() {
+        let text = "applications:\n- runtime_env: {pip: [a==1, b==1]}\n- runtime_env: {pip: [a==2, b>=1, c==1]}\n";
+        let (_, lines) = read_for_test("ray", text);
+        assert_eq!(
+            lines,
+            [
+                "`a==1` a==1",
+                "`b==1` b==1",
+                "`b>=1` b>=1",
+                "`c==1` c==1",
+                "`a==2` skipped: `a==2` is for another program than line 2, which is read"
+            ]
+        );
+    }
+
+    #[test]
+    fn values_of_another_kind_are_named() {
+        for (format, text, expected) in [
+            (
+                "cog",
+                "build:\n  python_version: three\n  cuda: new\n",
+                "expected a version of Python such as `3.11`, found `three`",
+            ),
+            ("cog", "build:\n  cuda: new\n", "expected a version of CUDA such as `12.4`, found `new`"),
+            ("cog", "build:\n  python_packages: {a: 1}\n", "expected a list of requirements"),
+            ("cog", "build:\n  python_packages: [[a]]\n", "expected a text"),
+            ("cog", "build:\n  python_packages: ['${TORCH}']\n", "something has to take the place"),
+            ("bentofile", "docker:\n  base_image: 'a b'\n", "`a b` is no reference of an image"),
+            ("ray", "runtime_env: {conda: base}\n", "name its file too"),
+        ] {
+            let (_, lines) = read_for_test(format, text);
+            assert!(lines.iter().any(|line| line.contains(expected)), "{text} {lines:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_file_panics(which in 0..FILES.len(), at in 0..2_000_usize, cut in 0..60_usize, junk in "([a-z0-9.=_-]{0,4}|[ \t\r\n{}\\[\\]\":,#&*|<-]|\\PC){0,6}") {
+            let (format, text) = FILES[which];
+            read_for_test(format, &damaged(text, at, cut, &junk));
+        }
+    }
+
+    #[test]
+    fn every_packaging_file_has_a_format() {
+        assert!(FILES.iter().all(|(name, _)| FORMATS.iter().any(|it| it.name == *name)));
+    }
+}

@@ -365,6 +365,9 @@ impl Runner<'_, '_, '_> {
                     1 + options_after(&words[1..], &["--with", "--python", "-p", "--extra", "--group", "--project", "--directory", "--index-url"])
                 }
                 "poetry" | "pipenv" | "pdm" if words.get(1) == Some(&"run") => 2,
+                "pixi" if words.get(1) == Some(&"run") => {
+                    1 + options_after(&words[1..], &["-e", "--environment", "--manifest-path", "-m"])
+                }
                 _ => return,
             };
             if skip == 0 || skip >= words.len() {

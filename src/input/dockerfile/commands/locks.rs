@@ -195,6 +195,11 @@ pub(super) fn pixi(runner: &mut Runner<'_, '_, '_>, call: &Call) {
     }
     let named = value(&["-e", "--environment"]);
     let manifest = value(&["-m", "--manifest-path"]);
+    if let Some(unknown) = named.as_deref().filter(|it| it.contains('$')) {
+        let scope = Scope::Python(runner.interpreter(call));
+        let reason = format!("which environment is installed is not known: {}", runner.scene.why_unknown(unknown));
+        return runner.scene.note(call.span, reason, scope);
+    }
     let folder = match manifest.as_deref() {
         Some(path) if has_ending(path) => path.rsplit_once('/').map_or(".", |(folder, _)| folder).to_owned(),
         Some(path) => path.to_owned(),
