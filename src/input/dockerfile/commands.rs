@@ -8,6 +8,7 @@ mod flow;
 mod gpu;
 mod locks;
 mod pip;
+mod scripts;
 mod system;
 mod written;
 
@@ -259,6 +260,8 @@ impl Runner<'_, '_, '_> {
                     self.environment = Some(resolve(&self.folder, folder));
                 } else if let Some(("venv" | ".venv" | "env", _)) = words.first().and_then(|it| it.split_once("/bin/activate")) {
                     self.environment = Some(resolve(&self.folder, words[0].trim_end_matches("/bin/activate")));
+                } else if let Some(file) = words.first() {
+                    scripts::run(self, &call, file, true);
                 }
             }
             "sh" | "bash" | "ash" | "dash" | "zsh" => self.shell(&call),
@@ -295,6 +298,8 @@ impl Runner<'_, '_, '_> {
             "conda-lock" => conda::conda_lock(self, call),
             "virtualenv" => self.creates_environment(&call.words),
             "conda" | "mamba" | "micromamba" => conda::conda(self, call),
+            "make" => scripts::make(self, call),
+            _ if call.path.contains('/') && program.strip_suffix(".sh").is_some() => scripts::run(self, call, &call.path, false),
             "mim" if first == "install" => pip::pip(self, call, &call.words, pip::Tool::Pip),
             "pipx" | "pip-compile" | "easy_install" => {}
             _ if system::is_manager(program) => system::manager(self, call),
@@ -397,6 +402,9 @@ impl Runner<'_, '_, '_> {
         }
         if let Some(heredoc) = call.redirects.iter().find_map(|it| it.heredoc.clone()) {
             return self.script(&shell::parse(heredoc.body, VecDeque::new()));
+        }
+        if let Some(file) = call.words.iter().map(Word::text).find(|it| !it.starts_with(['-', '+'])) {
+            return scripts::run(self, call, file, false);
         }
         if call.piped {
             let reason = "what a script installs that is piped into a shell is not known";
