@@ -288,7 +288,16 @@ pub(super) fn recognise(shown: &str, content: &Content, least: Claim) -> Option<
 pub(super) fn lock_called(shown: &str) -> Option<&'static Format> {
     let name = shown.rsplit('/').next().unwrap_or(shown);
     let name = if name == "envcheck.lock" { "envcheck-lock" } else { name };
-    let locks = ["uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "envcheck-lock"];
+    let locks = [
+        "conda-lock.yml",
+        "pixi.lock",
+        "uv.lock",
+        "poetry.lock",
+        "pdm.lock",
+        "Pipfile.lock",
+        "pylock.toml",
+        "envcheck-lock",
+    ];
     FORMATS.iter().copied().find(|format| format.name == name && locks.contains(&name))
 }
 

@@ -51,6 +51,40 @@ impl Implied {
     }
 }
 
+/// The Python of an image that installed packages which run elsewhere.
+#[derive(Debug, Clone)]
+pub struct InstallingPython {
+    /// Its version.
+    pub version: PythonVersion,
+    /// The image.
+    pub image: String,
+    /// Where the image is named.
+    pub place: Place,
+    /// Why it is in there.
+    pub reason: Reason,
+}
+
+/// The Pythons that installed packages which were copied to where the program runs.
+pub(super) fn installing_pythons(facts: &[Fact], knowledge: &Knowledge) -> Vec<InstallingPython> {
+    let images = facts.iter().filter_map(|fact| match &fact.kind {
+        FactKind::Image(image) if image.role == ImageRole::Installs => Some((image, fact.place)),
+        _ => None,
+    });
+    let mut out = Vec::new();
+    for (image, place) in images {
+        for shipped in knowledge.shipped(&Reference::parse(&image.reference)) {
+            if shipped.word.as_str() == "python"
+                && let Ok(version) = shipped.text.parse()
+            {
+                let claim = format!("image {} brings Python {}", image.reference, shipped.text);
+                let reason = Reason { claim, provenance: shipped.provenance.clone() };
+                out.push(InstallingPython { version, image: image.reference.clone(), place, reason });
+            }
+        }
+    }
+    out
+}
+
 /// Everything that follows from the facts of a side.
 pub(super) fn derive(facts: &[Fact], knowledge: &Knowledge) -> Vec<Implied> {
     let mut deriver = Deriver { knowledge, out: Vec::new() };

@@ -25,7 +25,7 @@ use crate::{
 };
 
 pub use gpu::GpuView;
-pub use implied::Implied;
+pub use implied::{Implied, InstallingPython};
 pub use needs::{Demand, DomainNeed, Envelope, ModelNeeds, OperatorIssue, Property, RequirementLine, TensorRtNeed};
 pub use onnx_operator::{OperatorTrouble, Trouble, operator_troubles};
 pub use onnx_release::{GpuStack, NumpyRange, OnnxRelease, Said, first_for, highest_opset, supports};
@@ -343,6 +343,12 @@ impl Environment {
             (std::cmp::Reverse(seen.standing), std::cmp::Reverse(seen.value.number().parts().len()))
         });
         found
+    }
+
+    /// The Pythons of build stages that installed packages which are copied to where the program runs.
+    #[must_use]
+    pub fn installing_pythons(&self, knowledge: &Knowledge) -> Vec<InstallingPython> {
+        implied::installing_pythons(&self.facts, knowledge)
     }
 
     /// The operating system.

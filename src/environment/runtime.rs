@@ -114,9 +114,14 @@ impl Environment {
         if !named && !knowledge.gpu_libraries.may_know(name) && !view.entries.iter().any(stating) {
             return None;
         }
+        let shown = |cuda: &CudaVersion| match view.pin() {
+            // Only the index says which build it is.
+            None if name == "torch" && view.versions.is_all() => format!("torch from an index for CUDA {cuda}"),
+            _ => format!("{name} {}", view.shown()),
+        };
         let user = |cuda: CudaVersion, how: CudaUse, reason: Option<Reason>, sure: bool| CudaUser {
             component: name.to_owned(),
-            shown: format!("{name} {}", view.shown()),
+            shown: shown(&cuda),
             cuda,
             place: view.place(),
             how,
@@ -168,7 +173,14 @@ impl Environment {
         knowledge: &Knowledge,
         stated: Option<CudaVersion>,
     ) -> Option<(CudaVersion, Option<Reason>, bool)> {
-        let version = view.pin()?;
+        let indexed = self.indexed(view);
+        let Some(version) = view.pin() else {
+            // An index that takes the place of all others has builds of one kind, whatever the version.
+            return match indexed {
+                Indexed::Build(Build::Cuda(cuda), Reach::Only) if !view.is_conda() => Some((cuda, None, true)),
+                _ => None,
+            };
+        };
         match Build::of(version) {
             Some(Build::Cuda(cuda)) => return Some((cuda, None, true)),
             Some(_) => return None,
@@ -180,11 +192,10 @@ impl Environment {
         if view.is_conda() {
             return None; // PyPI's wheels say nothing about conda's builds.
         }
-        let own = view.entries.iter().find_map(|entry| entry.package.index.as_ref());
-        match own.and_then(|index| build_of_url(&index.url)).or_else(|| self.build_of_index()) {
-            Some(Build::Cuda(cuda)) => return Some((cuda, None, true)),
-            Some(_) => return None,
-            None => {}
+        match indexed {
+            Indexed::Build(Build::Cuda(cuda), _) => return Some((cuda, None, true)),
+            Indexed::Build(..) | Indexed::Unclear => return None,
+            Indexed::Nothing => {}
         }
         // PyPI's wheels for Windows and macOS are built without CUDA.
         let elsewhere = self.target.os.as_deref().is_some_and(|os| os != "linux")
@@ -195,15 +206,56 @@ impl Environment {
         let (row, provenance) = knowledge.torch_release(version)?;
         let claim = format!("torch {version} from PyPI brings CUDA {} (Linux x86_64)", row.cuda);
         // Another index may carry another build under the same number.
-        let only_pypi = own.is_none() && self.indexes().is_empty();
+        let own = view.entries.iter().any(|entry| entry.package.index.is_some());
+        let only_pypi = !own && self.indexes().is_empty();
         let sure = view.standing == Standing::Observed || self.has_nvidia_wheels() || only_pypi;
         Some((row.cuda.clone(), Some(Reason { claim, provenance }), sure))
     }
 
-    /// The build that an index is made for, where its address ends in a build label (`.../whl/cu118`).
+    /// The build that the indexes of all packages are made for, where their addresses name just one (`.../whl/cu118`).
     #[must_use]
     pub fn build_of_index(&self) -> Option<Build> {
-        self.indexes().into_iter().find_map(|seen| build_of_url(&seen.value.url))
+        match self.indexed_by_all() {
+            Indexed::Build(build, _) => Some(build),
+            Indexed::Nothing | Indexed::Unclear => None,
+        }
+    }
+
+    fn indexed_by_all(&self) -> Indexed {
+        let indexes = self.indexes();
+        let mut found = Indexed::Nothing;
+        for seen in &indexes {
+            let reach = if seen.value.only && indexes.len() == 1 { Reach::Only } else { Reach::Beside };
+            found = match (build_of_url(&seen.value.url), found) {
+                (None, found) => found,
+                (Some(build), Indexed::Nothing) => Indexed::Build(build, reach),
+                (Some(build), Indexed::Build(known, reach)) if known == build => Indexed::Build(known, reach),
+                (Some(_), _) => Indexed::Unclear,
+            };
+        }
+        found
+    }
+
+    /// What the indexes say about the build of a package: its own one, or those of all packages.
+    fn indexed(&self, view: &PackageView) -> Indexed {
+        let decides = |entry: &&Entry| entry.standing == view.standing && !entry.package.constraint;
+        let mut own = view.entries.iter().filter(decides).map(|entry| match entry.package.index.as_deref() {
+            None => Indexed::Nothing,
+            Some(index) => match build_of_url(&index.url) {
+                Some(build) => Indexed::Build(build, if index.only { Reach::Only } else { Reach::Beside }),
+                // uv chooses the build by a driver or a value that nobody can tell from here.
+                None if index.url.starts_with(TORCH_BACKEND) => Indexed::Unclear,
+                None => Indexed::Nothing,
+            },
+        });
+        let first = own.next().unwrap_or(Indexed::Nothing);
+        // Several lines from several indexes: which of them counts is not known.
+        let alike = own.all(|other| other == first);
+        match (alike, first) {
+            (true, Indexed::Nothing) => self.indexed_by_all(),
+            (true, first) => first,
+            (false, _) => Indexed::Unclear,
+        }
     }
 
     fn has_nvidia_wheels(&self) -> bool {
@@ -279,8 +331,28 @@ impl Environment {
     }
 }
 
+/// What indexes say about a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Indexed {
+    Nothing,
+    Build(Build, Reach),
+    Unclear,
+}
+
+/// Whether a package can come from elsewhere, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Only,
+    Beside,
+}
+
+/// How the input layer names the index that `uv pip install --torch-backend` stands for.
+const TORCH_BACKEND: &str = "torch-backend/";
+
+/// The build that an address ends in: `.../whl/cu118`, `.../whl/cu113/torch_stable.html`.
 fn build_of_url(url: &str) -> Option<Build> {
-    let label = url.trim_end_matches('/').rsplit('/').next()?;
+    let mut parts = url.trim_end_matches('/').rsplit('/');
+    let label = parts.next().filter(|last| last.strip_suffix(".html").is_none()).or_else(|| parts.next())?;
     match format!("1+{label}").parse().ok().and_then(|version| Build::of(&version))? {
         Build::Other(_) => None,
         build => Some(build),
@@ -353,5 +425,27 @@ mod tests {
         assert_eq!(tensorrt("tensorrt-llm"), None);
         let (cuda, cudnn) = jaxlib_label(&"0.4.7+cuda11.cudnn86".parse().unwrap()).unwrap();
         assert_eq!((cuda.unwrap().to_string(), cudnn.unwrap().to_string()), ("11".into(), "8.6".into()));
+    }
+
+    #[test]
+    fn addresses_of_indexes_name_builds() {
+        let build = |url| match build_of_url(url) {
+            Some(Build::Cuda(cuda)) => cuda.to_string(),
+            Some(other) => format!("{other:?}"),
+            None => "-".to_owned(),
+        };
+        for (url, expected) in [
+            ("https://packages.example/whl/cu121", "12.1"),
+            ("https://packages.example/whl/nightly/cu128/", "12.8"),
+            ("https://packages.example/whl/cu113/torch_stable.html", "11.3"),
+            ("https://packages.example/whl/torch_stable.html", "-"),
+            ("https://packages.example/whl/cpu", "Cpu"),
+            ("https://packages.example/simple", "-"),
+            ("torch-backend/cu126", "12.6"),
+            ("torch-backend/auto", "-"),
+            ("", "-"),
+        ] {
+            assert_eq!(build(url), expected, "{url}");
+        }
     }
 }

@@ -369,6 +369,8 @@ pub enum ImageRole {
     Runs,
     /// It is only built from: another stage, an image that files are copied from.
     Builds,
+    /// Its Python installed packages that are copied into what runs.
+    Installs,
     /// It runs before the program does (an init container) or beside it without its GPU (a sidecar).
     Helps,
 }
@@ -380,6 +382,7 @@ impl ImageRole {
         match self {
             ImageRole::Runs => "runs",
             ImageRole::Builds => "builds",
+            ImageRole::Installs => "installs",
             ImageRole::Helps => "helps",
         }
     }

@@ -63,8 +63,15 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
         Ok(documents) => documents,
         Err(fault) => return fault.reading(file),
     };
-    let mut reader = Reader { file, text: &text, out: Reading::default(), torch_cuda: None, cpu_only: false };
-    let Some(document) = documents.first() else { return reader.out };
+    match documents.first() {
+        Some(root) => document(files, file, &text, root),
+        None => Reading::default(),
+    }
+}
+
+/// Reads one environment, wherever it stands in a file.
+pub(super) fn document(files: &mut Files<'_>, file: FileId, text: &str, document: &Node<'_>) -> Reading {
+    let mut reader = Reader::new(file, text);
     if let Some(python) = document.get("python") {
         reader.mlflow(files, document, python);
         return reader.out;
@@ -87,13 +94,11 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
             reader.state(FactKind::Variable(variable), value.span);
         }
     }
-    reader.torch_build();
-    let mut out = reader.out;
-    out.skipped.sort_by_key(|skipped| (skipped.place.file, skipped.place.span.start));
-    out
+    reader.finished()
 }
 
-struct Reader<'a> {
+/// Gathers what a file says in conda's words.
+pub(super) struct Reader<'a> {
     file: FileId,
     text: &'a str,
     out: Reading,
@@ -103,13 +108,24 @@ struct Reader<'a> {
     cpu_only: bool,
 }
 
-impl Reader<'_> {
-    fn state(&mut self, kind: FactKind, span: Span) {
+impl<'a> Reader<'a> {
+    pub(super) fn new(file: FileId, text: &'a str) -> Self {
+        Reader { file, text, out: Reading::default(), torch_cuda: None, cpu_only: false }
+    }
+
+    /// Everything that was found.
+    pub(super) fn finished(mut self) -> Reading {
+        self.torch_build();
+        self.out.skipped.sort_by_key(|skipped| (skipped.place.file, skipped.place.span.start));
+        self.out
+    }
+
+    pub(super) fn state(&mut self, kind: FactKind, span: Span) {
         let place = Place { file: self.file, span };
         self.out.facts.push(Fact { kind, standing: Standing::Declared, place });
     }
 
-    fn skip(&mut self, span: Span, reason: impl Into<String>) {
+    pub(super) fn skip(&mut self, span: Span, reason: impl Into<String>) {
         self.out.skip(self.file, span, reason);
     }
 
@@ -132,6 +148,11 @@ impl Reader<'_> {
         let Some(spec) = match_spec::parse(word) else {
             return self.skip(node.span, "expected a match spec such as `numpy=1.26`");
         };
+        self.stated(&spec, node.span);
+    }
+
+    /// What a match spec says.
+    pub(super) fn stated(&mut self, spec: &MatchSpec<'_>, span: Span) {
         // Conda's own virtual and helper packages begin with underscores, which no Python distribution does.
         if spec.name.starts_with('_') || matches!(spec.name, "pip" | "nomkl" | "blas") && spec.version.is_empty() {
             return;
@@ -141,7 +162,7 @@ impl Reader<'_> {
             return;
         }
         if spec.name.contains('*') {
-            return self.skip(node.span, "a name with `*` is no package");
+            return self.skip(span, "a name with `*` is no package");
         }
         // The release of `nvidia/label/cuda-12.1.0::cuda-toolkit` stands in the channel's label.
         let label = spec.channel.rsplit_once("/label/cuda-").map(|(_, release)| release);
@@ -151,25 +172,25 @@ impl Reader<'_> {
         };
         if let Some(is_system) = installed::conda_system(spec.name) {
             return match version.as_deref().and_then(is_system) {
-                Some(kind) => self.state(kind, node.span),
+                Some(kind) => self.state(kind, span),
                 None if spec.version.is_empty() => {}
                 None => {
                     let reason = format!("`{}` of `{}` is no single version", spec.version, spec.name);
-                    self.skip(node.span, reason);
+                    self.skip(span, reason);
                 }
             };
         }
         if spec.name == "pytorch-cuda" {
             self.torch_cuda = version.and_then(|version| version.parse().ok());
         }
-        match package(&spec) {
+        match package(spec) {
             Ok((package, reason)) => {
-                self.state(FactKind::Package(package.into()), node.span);
+                self.state(FactKind::Package(package.into()), span);
                 if let Some(reason) = reason {
                     self.skip(spec.version_span, reason);
                 }
             }
-            Err(reason) => self.skip(node.span, reason),
+            Err(reason) => self.skip(span, reason),
         }
     }
 

@@ -45,7 +45,7 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
 }
 
 /// Splits `.../linux-64/name-version-build.conda#digest`.
-fn package(url: Word<'_>) -> Option<CondaPackage<'_>> {
+pub(super) fn package(url: Word<'_>) -> Option<CondaPackage<'_>> {
     let address = url.text.split('#').next()?;
     let start = address.rfind('/').map_or(0, |at| at + 1);
     let file = &address[start..];

@@ -4,6 +4,7 @@
 //! file turns out not to be what it claimed to be (a truncated model, broken JSON) does it report a fault. Nothing is
 //! executed, and no reader allocates more than a small multiple of what it has read.
 
+mod conda_platforms;
 pub mod files;
 mod installed;
 mod json_parts;
@@ -13,6 +14,7 @@ mod manifest;
 mod match_spec;
 mod pasted;
 mod poetry_constraint;
+mod recipe;
 mod template;
 mod toml_parts;
 mod workload;
@@ -116,9 +118,10 @@ macro_rules! formats {
 
 formats! {
     envcheck_lock, requirements_txt, pip_list, pip_list_json, pip_inspect, pip_report, conda_list, conda_explicit, onnx,
-    uv_lock, poetry_lock, pylock, pdm_lock, pipfile_lock, cyclonedx, pyproject,
+    conda_lock, pixi_lock, pixi_toml, uv_lock, poetry_lock, pylock, pdm_lock, pipfile_lock, cyclonedx, pyproject,
     nvidia_smi, nvcc, cuda_version, cudnn_header, proc_driver, ldconfig, conda_info, collect_env, os_release,
     dockerfile, kubernetes, compose, conda_environment, triton_config, mlmodel,
+    cog, bentofile, ray, azureml, databricks, vertex,
 }
 
 /// An address without the user name and password in it, which are nobody's business.

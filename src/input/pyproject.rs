@@ -5,7 +5,7 @@
 //!
 //! Read: `[project]` dependencies, or those of `[tool.poetry]` where the project has none of its own; the index or source
 //! that uv, Poetry or PDM is told to take a package from; the range of `requires-python` where it amounts to one Python.
-//! Extras and groups are left out with a note. A project that finds its dependencies elsewhere says so.
+//! The tables of pixi are read as its own manifest is. Extras and groups are left out with a note. A project that finds its dependencies elsewhere says so.
 
 mod sources;
 
@@ -16,7 +16,7 @@ use toml::de::{DeTable, DeValue};
 use super::{
     Claim, Files, Format, Probe, Reading,
     installed::Word,
-    locked, poetry_constraint,
+    locked, pixi_toml, poetry_constraint,
     toml_parts::{self, Lookup as _, Value},
 };
 use crate::{
@@ -27,7 +27,7 @@ use sources::Sources;
 
 pub(super) static FORMAT: Format = Format {
     name: "pyproject",
-    about: "a pyproject.toml with dependencies in [project] or [tool.poetry]",
+    about: "a pyproject.toml with dependencies in [project], [tool.poetry] or [tool.pixi]",
     claims,
     read,
 };
@@ -36,7 +36,7 @@ fn claims(probe: &Probe<'_>) -> Claim {
     let Some(text) = probe.text.filter(|_| probe.name.ends_with("pyproject.toml")) else { return Claim::No };
     let line = |wanted: &str| text.lines().any(|line| line.trim_start().starts_with(wanted));
     let project = line("[project]") && (line("dependencies") || line("dynamic"));
-    match (project || line("[tool.poetry.dependencies]"), line("[")) {
+    match (project || line("[tool.poetry.dependencies]") || line("[tool.pixi."), line("[")) {
         (true, _) => Claim::Likely,
         (false, true) => Claim::Named,
         _ => Claim::No,
@@ -62,6 +62,11 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
         reader.poetry(poetry, own);
     }
     reader.left_out(&root);
+    if let Some(pixi) = root.table("tool").and_then(|tool| tool.table("pixi")) {
+        let found = pixi_toml::manifest(&text, file, pixi);
+        reader.reading.facts.extend(found.facts);
+        reader.reading.skipped.extend(found.skipped);
+    }
     reader.reading.in_file_order()
 }
 

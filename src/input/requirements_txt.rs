@@ -114,6 +114,22 @@ pub(super) fn read_word(files: &Files<'_>, file: FileId, word: &Unfolded, meant:
     }
 }
 
+/// Reads one logical line that another file writes into a requirements file; the file that it includes, whether that one
+/// holds constraints, and where it is named.
+pub(super) fn read_line(
+    files: &Files<'_>,
+    file: FileId,
+    line: Unfolded,
+    constraint: bool,
+    reading: &mut Reading,
+) -> Option<(String, bool, Span)> {
+    let text = files.text(file);
+    let (line, undefined) = line.expanded(|name| files.define(name).map(str::to_owned));
+    let standing = Standing::Declared;
+    let (line, undefined) = (&line, undefined.as_slice());
+    LineReader { text: &text, file, standing, constraint, line, undefined, installed: None, reading }.read()
+}
+
 /// Reads one line that stands in a file of another format, such as an item of a list for pip, and the files it includes.
 /// `value` is what stands at `span`, without the marks of that format.
 pub(super) fn read_entry(files: &mut Files<'_>, file: FileId, value: &str, span: Span, reading: &mut Reading) {
@@ -228,6 +244,9 @@ fn editable_comment(text: &str, comment: Span) -> Option<Installed> {
 /// So many variables without a value are named for one line; one is enough to know what is amiss.
 const UNDEFINED_LIMIT: usize = 20;
 
+/// What pip reads over behind a requirement, without a word. Hashes and settings belong to the requirement.
+const IGNORED_BESIDE: [Kind; 5] = [Kind::Requirement, Kind::Constraint, Kind::Value, Kind::Flag, Kind::Feature];
+
 /// A file to include: its path, whether its lines are constraints, and where it is named.
 type Include = (String, bool, Span);
 
@@ -257,7 +276,7 @@ impl LineReader<'_> {
             self.skip(Span::new(first.start, last.end), "pip ignores what follows an option".to_owned());
         }
         if !requirement.is_empty() {
-            self.ignored(&given.options, &[Kind::Requirement, Kind::Constraint], "after a requirement");
+            self.ignored(&given.options, &IGNORED_BESIDE, "after a requirement: it counts on a line of its own (uv refuses the line)");
             if let Some(editable) = given.options.iter().find(|it| it.kind == Kind::Editable) {
                 // pip installs what stands before `-e`, and in editable mode, instead of what stands after it.
                 self.skip(editable.span, "pip takes what stands before `-e` for the editable project".to_owned());

@@ -6,7 +6,19 @@ use serde_json::Value;
 
 use super::cases::{envcheck, root};
 
-const FOLDERS: [&str; 5] = ["compose", "conda-environment", "kubernetes", "mlmodel", "triton_config"];
+const FOLDERS: [&str; 11] = [
+    "azureml",
+    "bentofile",
+    "cog",
+    "compose",
+    "conda-environment",
+    "databricks",
+    "kubernetes",
+    "mlmodel",
+    "ray",
+    "triton_config",
+    "vertex",
+];
 
 /// What `inspect` says about a file: line, kind, and everything else but the place.
 fn shown(path: &str) -> String {

@@ -114,8 +114,8 @@ const GENERIC: [&str; 12] = [
     "envs",
 ];
 
-/// The formats that lock what a `pyproject.toml` beside them asks for.
-const LOCKS: [&str; 4] = ["uv.lock", "poetry.lock", "pdm.lock", "pylock.toml"];
+/// The formats that lock what a `pyproject.toml` or `pixi.toml` beside them asks for.
+const LOCKS: [&str; 5] = ["uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "pixi.lock"];
 
 /// What the repository is taken for.
 #[derive(Debug, Default)]
@@ -282,10 +282,10 @@ impl Sorter {
                 found.map(|(_, it)| file_name(&it.path).to_owned())
             };
             let stem = |ending: &str| name.strip_suffix(ending).filter(|_| own.format.name == "requirements.txt");
-            let lock = if own.format.name == "pyproject" {
+            let lock = if matches!(own.format.name, "pyproject" | "pixi.toml") {
                 beside(&|it| LOCKS.contains(&it.format.name))
             } else if own.format.name == "conda-environment" {
-                beside(&|it| it.format.name == "conda-explicit")
+                beside(&|it| matches!(it.format.name, "conda-explicit" | "conda-lock.yml"))
             } else if let Some(stem) = stem(".in") {
                 beside(&|it| {
                     [".txt", ".lock"].map(|end| format!("{stem}{end}")).contains(&file_name(&it.path).to_owned())

@@ -8,7 +8,9 @@ mod flow;
 mod gpu;
 mod locks;
 mod pip;
+mod scripts;
 mod system;
+mod written;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -18,11 +20,11 @@ use std::{
 use super::{
     copy,
     shell::{self, Redirect, Script, Simple},
-    state::{Origin, SYSTEM, Scene, Scope, resolve, shortened},
-    syntax::{Instruction, json_array},
+    state::{SYSTEM, Scene, Scope, resolve, shortened},
+    syntax::{Heredoc, Instruction, json_array},
     words::{Expander, Mode, Value, Word},
 };
-use crate::{input::requirements_txt::unfold::Unfolded, text::Span};
+use crate::text::Span;
 
 /// Scripts inside scripts are followed this far.
 const DEPTH_LIMIT: usize = 8;
@@ -117,7 +119,7 @@ struct Redirected {
     text: String,
     target: Option<String>,
     glued: Option<String>,
-    heredoc: Option<Unfolded>,
+    heredoc: Option<Heredoc>,
     span: Span,
 }
 
@@ -221,7 +223,7 @@ impl Runner<'_, '_, '_> {
             text: raw(redirect.span),
             target: target.map(|it| it.text().to_owned()),
             glued: redirect.glued.and_then(|at| simple.words.get(at)).map(|it| raw(*it)),
-            heredoc: redirect.heredoc.as_ref().map(|it| it.body.clone()),
+            heredoc: redirect.heredoc.clone(),
             span: script.text.place(redirect.span),
         }
     }
@@ -234,13 +236,7 @@ impl Runner<'_, '_, '_> {
         self.fuel -= 1;
         self.scene.commands += 1;
         self.unwrap(&mut call);
-        for redirect in &call.redirects {
-            let Some(target) = &redirect.target else { continue };
-            if redirect.operator.starts_with(['>', '&']) && !target.starts_with("/dev/") && redirect.operator != ">&" {
-                let path = self.path(target);
-                self.scene.map(path, false, Origin::Nowhere("a command of the build writes it".to_owned()));
-            }
-        }
+        written::redirected(self, &call);
         let words: Vec<&str> = call.words.iter().map(Word::text).collect();
         match call.program.as_str() {
             "true" | ":" => return Some(true),
@@ -264,6 +260,8 @@ impl Runner<'_, '_, '_> {
                     self.environment = Some(resolve(&self.folder, folder));
                 } else if let Some(("venv" | ".venv" | "env", _)) = words.first().and_then(|it| it.split_once("/bin/activate")) {
                     self.environment = Some(resolve(&self.folder, words[0].trim_end_matches("/bin/activate")));
+                } else if let Some(file) = words.first() {
+                    scripts::run(self, &call, file, true);
                 }
             }
             "sh" | "bash" | "ash" | "dash" | "zsh" => self.shell(&call),
@@ -296,8 +294,12 @@ impl Runner<'_, '_, '_> {
             "poetry" => locks::poetry(self, call),
             "pipenv" => locks::pipenv(self, call),
             "pdm" => locks::pdm(self, call),
+            "pixi" => locks::pixi(self, call),
+            "conda-lock" => conda::conda_lock(self, call),
             "virtualenv" => self.creates_environment(&call.words),
             "conda" | "mamba" | "micromamba" => conda::conda(self, call),
+            "make" => scripts::make(self, call),
+            _ if call.path.contains('/') && program.strip_suffix(".sh").is_some() => scripts::run(self, call, &call.path, false),
             "mim" if first == "install" => pip::pip(self, call, &call.words, pip::Tool::Pip),
             "pipx" | "pip-compile" | "easy_install" => {}
             _ if system::is_manager(program) => system::manager(self, call),
@@ -368,6 +370,9 @@ impl Runner<'_, '_, '_> {
                     1 + options_after(&words[1..], &["--with", "--python", "-p", "--extra", "--group", "--project", "--directory", "--index-url"])
                 }
                 "poetry" | "pipenv" | "pdm" if words.get(1) == Some(&"run") => 2,
+                "pixi" if words.get(1) == Some(&"run") => {
+                    1 + options_after(&words[1..], &["-e", "--environment", "--manifest-path", "-m"])
+                }
                 _ => return,
             };
             if skip == 0 || skip >= words.len() {
@@ -395,8 +400,11 @@ impl Runner<'_, '_, '_> {
         if let Some(at) = option {
             return self.nested(call, at + 1);
         }
-        if let Some(body) = call.redirects.iter().find_map(|it| it.heredoc.clone()) {
-            return self.script(&shell::parse(body, VecDeque::new()));
+        if let Some(heredoc) = call.redirects.iter().find_map(|it| it.heredoc.clone()) {
+            return self.script(&shell::parse(heredoc.body, VecDeque::new()));
+        }
+        if let Some(file) = call.words.iter().map(Word::text).find(|it| !it.starts_with(['-', '+'])) {
+            return scripts::run(self, call, file, false);
         }
         if call.piped {
             let reason = "what a script installs that is piped into a shell is not known";

@@ -33,11 +33,21 @@ pub(super) fn copy(scene: &mut Scene<'_, '_>, instruction: &Instruction) {
         },
     };
     let parents = instruction.flags.iter().any(|it| it.name == "parents");
+    let mut heredocs = instruction.heredocs.iter();
     for word in sources {
         let source = word.text();
         if source.starts_with("<<") {
-            let reason = "the Dockerfile writes it".to_owned();
-            scene.map(to.clone(), folder, Origin::Nowhere(reason));
+            // In a folder the file is called as the end of its lines is.
+            let name = source.trim_start_matches(['<', '-']);
+            let to = if folder { resolve(&to, name) } else { to.clone() };
+            match heredocs.next() {
+                Some(heredoc) if heredoc.literal => scene.write(to, Ok(Word::literal(heredoc.body.clone())), false),
+                Some(heredoc) => {
+                    let text = scene.expand(|it| it.heredoc(&heredoc.body));
+                    scene.write(to, Ok(text), false);
+                }
+                None => scene.map(to, false, Origin::Nowhere("the Dockerfile writes it".to_owned())),
+            }
         } else if let Some(stage) = stage {
             let source = resolve("/", source);
             bring(scene, stage, &source, &to);
@@ -112,7 +122,7 @@ fn bring(scene: &mut Scene<'_, '_>, stage: usize, source: &str, to: &str) {
     let other = &done[stage];
     scene.state.environments.extend(other.environments.iter().filter(|it| within(it, source)).cloned());
     if source == "/" || source == "/*" {
-        scene.state.items.extend(other.items.iter().cloned());
+        scene.state.items.extend(other.items.iter().map(|item| Item { stage: None, ..item.clone() }));
         scene.state.uses.extend(other.uses.iter().copied());
         if to == "/" {
             scene.state.adopted = Some(stage);
@@ -143,7 +153,8 @@ fn bring(scene: &mut Scene<'_, '_>, stage: usize, source: &str, to: &str) {
             Scope::Model(place) if within(place, folder) || within(folder, place) => Some(Scope::Model(to.into())),
             _ => None,
         };
-        found.extend(scope.map(|scope| Item { scope, ..item.clone() }));
+        let stage = item.stage.filter(|_| !brings_interpreter(folder));
+        found.extend(scope.map(|scope| Item { scope, stage, ..item.clone() }));
     }
     let python = |item: &Item| matches!(item.scope, Scope::Python(_));
     if !found.iter().any(python) && is_environment(folder) {
@@ -159,6 +170,11 @@ fn holds_packages(folder: &str) -> bool {
     named
         || matches!(folder, "/usr" | "/usr/local" | "/usr/local/lib" | "/usr/lib")
         || ["/usr/local/lib/python3", "/usr/lib/python3", "/usr/local/lib64/python3"].iter().any(|it| folder.starts_with(it))
+}
+
+/// Whether an interpreter lies in a folder, so that its packages need none of the image they are copied to.
+fn brings_interpreter(folder: &str) -> bool {
+    matches!(folder, "/usr" | "/usr/local" | "/opt") || ["conda", "mamba", "pyenv", "pixi"].iter().any(|it| folder.contains(it))
 }
 
 /// Whether a folder is called as those are that hold nothing but Python packages.

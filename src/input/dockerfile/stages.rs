@@ -381,6 +381,7 @@ fn collect(file: FileId, stages: &[Stage<'_>], done: &[State], target: usize, re
     let mut facts: Vec<(usize, Fact)> = Vec::new();
     let mut skipped: Vec<(usize, Skipped)> = Vec::new();
     let root = root(stages, done, target);
+    let installing = installing(stages, done, target);
     for at in reached(stages, done, target) {
         let order = stages[at].from.span.start;
         match &stages[at].base {
@@ -388,7 +389,11 @@ fn collect(file: FileId, stages: &[Stage<'_>], done: &[State], target: usize, re
                 let last = at == root;
                 let number = || at.to_string();
                 let begins = if last { "final".to_owned() } else { stages[at].shown.clone().unwrap_or_else(number) };
-                let role = if last { ImageRole::Runs } else { ImageRole::Builds };
+                let role = match last {
+                    true => ImageRole::Runs,
+                    false if installing.contains(&at) => ImageRole::Installs,
+                    false => ImageRole::Builds,
+                };
                 let image = Image { stage: Some(begins), role, ..image.clone() };
                 facts.push((order, fact(FactKind::Image(image), *span)));
             }
@@ -428,6 +433,24 @@ fn collect(file: FileId, stages: &[Stage<'_>], done: &[State], target: usize, re
     skipped.sort_by_key(|(order, _)| *order);
     reading.facts.extend(facts.into_iter().map(|(_, fact)| fact));
     reading.skipped.extend(skipped.into_iter().map(|(_, note)| note));
+}
+
+/// The stages whose image has the Python that installed packages of the target, where that is another image and no other
+/// Python is known to be there.
+fn installing(stages: &[Stage<'_>], done: &[State], target: usize) -> BTreeSet<usize> {
+    let own = root(stages, done, target);
+    let mut found = BTreeSet::new();
+    for item in &done[target].items {
+        let package = matches!(&item.what, What::Fact(Fact { kind: FactKind::Package(_), .. }));
+        if let (true, Scope::Python(_), Some(stage)) = (package, &item.scope, item.stage) {
+            found.insert(stage);
+        }
+    }
+    let other_python = |stage: &usize| {
+        done[*stage].items.iter().any(|item| matches!(&item.what, What::Fact(Fact { kind: FactKind::Python(_), .. })))
+    };
+    found.retain(|stage| !other_python(stage));
+    found.into_iter().map(|stage| root(stages, done, stage)).filter(|stage| *stage != own).collect()
 }
 
 /// The stage whose image the program runs on.

@@ -16,6 +16,9 @@ use crate::{
 /// Candidates for one file beyond this number are not looked at.
 const CANDIDATE_LIMIT: usize = 64;
 
+/// So many bytes that commands write into one file are kept.
+const WRITTEN_LIMIT: usize = 1 << 20;
+
 /// Copies of copies are followed this far.
 const DEPTH_LIMIT: usize = 16;
 
@@ -28,6 +31,8 @@ pub(super) struct Item {
     pub(super) command: usize,
     /// Where its instruction begins.
     pub(super) order: usize,
+    /// The stage whose command it was, unless its interpreter came along when it was copied.
+    pub(super) stage: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -75,6 +80,27 @@ pub(super) enum Origin {
     Moved(String),
     /// Nothing in the context: why.
     Nowhere(String),
+    /// Text that the Dockerfile itself holds.
+    Written(Arc<Written>),
+}
+
+/// What the commands of a build write into a file.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Written {
+    /// Pieces that each end a line.
+    pub(super) pieces: Vec<Word>,
+    /// It stands behind what was in the file before.
+    pub(super) appended: bool,
+    /// What is not known about it, and where that is said.
+    pub(super) doubts: Vec<(Span, String)>,
+}
+
+/// A file of the image: what the context brings, and what is written behind it.
+#[derive(Debug, Default)]
+pub(super) struct Source {
+    /// A path relative to the Dockerfile, or why there is none.
+    pub(super) file: Option<Result<String, String>>,
+    pub(super) written: Vec<Arc<Written>>,
 }
 
 /// A variable of a stage.
@@ -138,7 +164,8 @@ impl State {
 impl Scene<'_, '_> {
     pub(super) fn push(&mut self, what: What, scope: Scope) {
         let (command, order) = (self.commands, self.at);
-        self.state.items.push(Item { what, scope, command, order });
+        let stage = Some(self.done.len());
+        self.state.items.push(Item { what, scope, command, order, stage });
     }
 
     pub(super) fn fact(&mut self, kind: FactKind, span: Span, scope: Scope) {
@@ -181,16 +208,71 @@ impl Scene<'_, '_> {
         self.first(&found, path)
     }
 
+    /// What a file at a path of the image holds.
+    pub(super) fn source(&self, path: &str) -> Source {
+        let mut found = Vec::new();
+        candidates(&self.state.mappings, path, self.done, 0, &mut found);
+        let mut written = Vec::new();
+        for candidate in &found {
+            match candidate {
+                Candidate::Written(piece) => {
+                    written.insert(0, Arc::clone(piece));
+                    if !piece.appended {
+                        return Source { file: None, written };
+                    }
+                }
+                Candidate::Context(source) => {
+                    if let Some(found) = self.in_context(source) {
+                        return Source { file: Some(Ok(found)), written };
+                    }
+                }
+                Candidate::Nowhere(reason) => return Source { file: Some(Err(reason.clone())), written },
+            }
+        }
+        // What is written behind a file that is not there begins it.
+        let file = written.is_empty().then(|| self.first(&found, path));
+        Source { file, written }
+    }
+
+    /// The file of the build context at this path, relative to the Dockerfile.
+    fn in_context(&self, source: &str) -> Option<String> {
+        let mut places = self.contexts.iter().map(|context| format!("{context}{source}"));
+        places.find(|it| self.files.look(self.file, it) == Some(Found::File))
+    }
+
+    /// Notes that a command writes a file. `text` is what it writes, as far as that is known.
+    pub(super) fn write(&mut self, to: String, text: Result<Word, (Span, String)>, appended: bool) {
+        let (pieces, doubts) = match text {
+            Ok(text) => (vec![text], Vec::new()),
+            Err(doubt) => (Vec::new(), vec![doubt]),
+        };
+        if let Some(Mapping { to: last, from: Origin::Written(known), .. }) = self.state.mappings.last_mut()
+            && *last == to
+            && appended
+        {
+            let known = Arc::make_mut(known);
+            let size: usize = known.pieces.iter().map(|it| it.line.text.len()).sum();
+            if size > WRITTEN_LIMIT || known.doubts.len() > 20 {
+                return;
+            }
+            known.pieces.extend(pieces);
+            known.doubts.extend(doubts);
+            return;
+        }
+        let written = Written { pieces, appended, doubts };
+        self.map(to, false, Origin::Written(Arc::new(written)));
+    }
+
     fn first(&self, candidates: &[Candidate], path: &str) -> Result<String, String> {
         for candidate in candidates {
             match candidate {
                 Candidate::Context(source) => {
-                    let places = self.contexts.iter().map(|context| format!("{context}{source}"));
-                    if let Some(found) = places.into_iter().find(|it| self.files.look(self.file, it) == Some(Found::File)) {
+                    if let Some(found) = self.in_context(source) {
                         return Ok(found);
                     }
                 }
                 Candidate::Nowhere(reason) => return Err(reason.clone()),
+                Candidate::Written(_) => return Err("the Dockerfile writes it".to_owned()),
             }
         }
         // Of the copies that could have brought it, the one whose folder is there is the one that was meant.
@@ -200,7 +282,7 @@ impl Scene<'_, '_> {
                 let folder = |context: &String| self.files.look(self.file, &format!("{context}{parent}/")) == Some(Found::Folder);
                 self.contexts.iter().any(folder).then_some(source)
             }
-            Candidate::Nowhere(_) => None,
+            Candidate::Nowhere(_) | Candidate::Written(_) => None,
         });
         match meant {
             Some(source) => Err(format!("`{}` is not in the build context", shortened(source))),
@@ -234,6 +316,7 @@ pub(super) fn why_unknown(shown: &str, is_argument: impl Fn(&str) -> bool) -> St
 enum Candidate {
     Context(String),
     Nowhere(String),
+    Written(Arc<Written>),
 }
 
 /// Where a path of an image may come from, newest first.
@@ -261,6 +344,8 @@ fn candidates(mappings: &[Mapping], path: &str, done: &[State], depth: usize, ou
                 }
                 Origin::Moved(_) => candidates(&mappings[..at], &source, done, depth + 1, out),
                 Origin::Nowhere(reason) => out.push(Candidate::Nowhere(reason.clone())),
+                Origin::Written(_) if !rest.is_empty() => {}
+                Origin::Written(written) => out.push(Candidate::Written(Arc::clone(written))),
             }
         }
     }
@@ -353,6 +438,7 @@ mod tests {
                 .iter()
                 .map(|it| match it {
                     Candidate::Context(path) | Candidate::Nowhere(path) => path.as_str(),
+                    Candidate::Written(_) => "",
                 })
                 .collect();
             assert_eq!(found, expected, "{path}");

@@ -37,6 +37,8 @@ pub(super) struct Heredoc {
     pub(super) body: Unfolded,
     /// Whether its end was found.
     pub(super) closed: bool,
+    /// Its end was written in quotes: nothing in it is replaced.
+    pub(super) literal: bool,
 }
 
 /// A Dockerfile taken apart.
@@ -97,8 +99,8 @@ pub(super) fn parse(text: &str) -> Dockerfile {
         let mut instruction = instruction(&whole, out.escape);
         instruction.span = Span::new(line.start + (line.text.len() - line.text.trim_start().len()), end);
         if matches!(instruction.keyword.as_str(), "RUN" | "COPY" | "ADD") {
-            for (name, strip) in heredoc_names(&instruction.body.text) {
-                let heredoc = heredoc(&name, strip, &mut lines);
+            for HeredocName { name, strip, literal } in heredoc_names(&instruction.body.text) {
+                let heredoc = Heredoc { literal, ..heredoc(&name, strip, &mut lines) };
                 if !heredoc.closed {
                     out.unclosed.push(instruction.span);
                 }
@@ -195,8 +197,16 @@ fn flag_length(text: &str, escape: char) -> usize {
     text.len()
 }
 
-/// The words behind `<<` at the beginning of a word, with whether tabs are taken away.
-fn heredoc_names(text: &str) -> Vec<(String, bool)> {
+/// The word behind `<<`.
+struct HeredocName {
+    name: String,
+    /// Tabs are taken away.
+    strip: bool,
+    literal: bool,
+}
+
+/// The words behind `<<` at the beginning of a word.
+fn heredoc_names(text: &str) -> Vec<HeredocName> {
     let mut names = Vec::new();
     let mut quote = None;
     let mut before = ' ';
@@ -212,7 +222,8 @@ fn heredoc_names(text: &str) -> Vec<(String, bool)> {
             let length = rest.find(|it: char| it.is_whitespace() || "<>|&;()".contains(it)).unwrap_or(rest.len());
             let name = rest[..length].replace(['"', '\'', '\\'], "");
             if !name.is_empty() {
-                names.push((name, strip));
+                let literal = name.len() < length;
+                names.push(HeredocName { name, strip, literal });
             }
             at = text.len() - rest.len() + length;
             before = '<';

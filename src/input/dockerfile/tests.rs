@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    fact::{FactKind, ImageRole, Standing},
+    fact::{FactKind, Standing},
     input::{Content, Defines},
     text::{Place, Sources},
 };
@@ -34,7 +34,7 @@ fn read(text: &str, defines: &[(&str, &str)], target: Option<&str>) -> Vec<(Stri
         let said = match &fact.kind {
             FactKind::Package(it) => format!("{}{}", it.name, it.specifier),
             FactKind::Image(it) => {
-                let role = if it.role == ImageRole::Runs { "runs" } else { "builds" };
+                let role = it.role.word();
                 format!("{role} {} {}", it.reference, it.stage.as_deref().unwrap_or("-"))
             }
             FactKind::SystemPackage(it) => format!("{} {}", it.manager, it.name),

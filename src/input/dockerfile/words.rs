@@ -188,6 +188,45 @@ impl Expander<'_> {
         out
     }
 
+    /// The text of a heredoc: variables are replaced, quotes are letters.
+    pub(super) fn heredoc(&self, raw: &Unfolded) -> Word {
+        let text = raw.text.as_str();
+        let mut out = Word::default();
+        let mut at = 0;
+        while at < text.len() {
+            let rest = &text[at..];
+            let next = rest.find(['\\', '$', '`']).unwrap_or(rest.len());
+            if next > 0 {
+                out.line.append(raw.slice(at, at + next));
+                at += next;
+                continue;
+            }
+            let escaped = rest[1..].chars().next().filter(|it| rest.starts_with('\\') && matches!(it, '\\' | '$' | '`' | '\n'));
+            if let Some(escaped) = escaped {
+                if escaped != '\n' {
+                    out.line.append(raw.slice(at + 1, at + 2));
+                }
+                at += 2;
+                continue;
+            }
+            let found = if rest.starts_with('\\') { None } else { self.reference(rest, 0) };
+            let end = at + found.as_ref().map_or(1, |it| it.length);
+            match found {
+                None => out.line.append(raw.slice(at, end)),
+                Some(Reference { value: Some(value), .. }) if self.afford(&value) => {
+                    out.line.put(&value, raw.place(Span::new(at, end)));
+                }
+                Some(_) => {
+                    let from = out.line.text.len();
+                    out.line.append(raw.slice(at, end));
+                    out.unknown.push(Span::new(from, out.line.text.len()));
+                }
+            }
+            at = end;
+        }
+        out
+    }
+
     fn afford(&self, value: &str) -> bool {
         let left = self.budget.get().checked_sub(value.len()).filter(|_| value.len() <= VALUE_LIMIT);
         self.budget.set(left.unwrap_or(self.budget.get()));

@@ -5,15 +5,17 @@
 //!
 //! Read: images, GPUs that are asked for, the nodes that are chosen, the labels of nodes themselves, variables that matter, known servers, and where models
 //! come from. Read over: objects without a pod (services, config maps). Skipped with a note: values that a template, a
-//! variable or another file provides, and the image overrides of a kustomization.
+//! variable or another file provides. A kustomization is read with the manifests that it names.
 
 mod kserve;
+mod kustomize;
 mod nodes;
 mod pod;
 
 use super::{
     Claim, Format, Probe,
     manifest::{self, Dialect, Manifest},
+    ray,
     yaml::{Node, Value},
 };
 use crate::text::{Span, floor_char_boundary};
@@ -22,7 +24,12 @@ pub(super) static FORMAT: Format = Format {
     name: "kubernetes",
     about: "Kubernetes manifests: workloads, KServe and Seldon deployments, Ray services",
     claims,
-    read: |files, file| manifest::read(files, file, Dialect::Kubernetes, documents),
+    read: |files, file| {
+        let mut reading = manifest::read(files, file, Dialect::Kubernetes, documents);
+        ray::embedded(files, file, &mut reading);
+        kustomize::follow(files, file, &mut reading);
+        reading
+    },
 };
 
 /// Files this long are searched for the two keys that every object has.
@@ -97,8 +104,7 @@ fn documents(manifest: &mut Manifest<'_>, documents: &[std::rc::Rc<Node<'_>>]) {
                 pod::state(manifest, spec, &label, false);
             }
             "SeldonDeployment" => kserve::seldon(manifest, object.node, &label),
-            "Kustomization" => kustomization(manifest, object.node),
-            "Node" => {}
+            "Kustomization" | "Node" => {}
             kind if NO_WORKLOADS.contains(&kind) => {}
             kind => {
                 let mut pods = Vec::new();
@@ -168,21 +174,6 @@ fn find_pods<'n, 't>(node: &'n Node<'t>, out: &mut Vec<&'n Node<'t>>) {
             }
             node.entries().into_iter().for_each(|(_, value)| find_pods(value, out));
         }
-    }
-}
-
-/// A kustomization replaces images of manifests that it does not hold.
-fn kustomization(manifest: &mut Manifest<'_>, node: &Node<'_>) {
-    for image in node.get("images").map_or(&[][..], Node::items) {
-        let name = image.text_of("name").unwrap_or("an image");
-        let new = image.text_of("newName").unwrap_or(name);
-        let tag = image.text_of("newTag").map(|tag| format!(":{tag}"));
-        let digest = image.text_of("digest").map(|digest| format!("@{digest}"));
-        let becomes = format!("{new}{}", tag.or(digest).unwrap_or_default());
-        manifest.skip(
-            image.span,
-            format!("`{name}` becomes `{becomes}` here, which is not followed: name what `kustomize build` prints"),
-        );
     }
 }
 

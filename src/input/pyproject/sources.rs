@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use toml::de::DeTable;
 
 use crate::{
-    fact::{FactKind, Package, PackageIndex, PackageName},
+    fact::{
+        FactKind, Package, PackageIndex, PackageName,
+        marker::{Marker, Target},
+    },
     input::{
         Reading,
         installed::Word,
@@ -13,7 +16,13 @@ use crate::{
         toml_parts::{self, Lookup, Value},
     },
     text::FileId,
+    version::Truth,
 };
+
+/// The machine that programs are served on.
+fn server() -> Target {
+    Target { os: Some("linux".to_owned()), machine: Some("x86_64".to_owned()), ..Target::default() }
+}
 
 /// An index of the project.
 struct Index<'v> {
@@ -73,17 +82,29 @@ impl<'v> Sources<'v> {
         }
     }
 
-    /// An index by its name.
+    /// An index by its name, for a package that comes from nowhere else.
     pub(super) fn index(&self, name: &str) -> Option<Arc<PackageIndex>> {
-        self.named.get(name).cloned()
+        let found = self.named.get(name)?;
+        Some(Arc::new(PackageIndex { only: true, ..(**found).clone() }))
     }
 
-    /// Adds what uv is told about a package. Several sources are for several machines: none of them is sure.
+    /// Adds what uv is told about a package. Of several sources for several machines the one for Linux counts, which is
+    /// where PyPI's own builds differ; none of those that an extra or a Python chooses is sure.
     pub(super) fn apply(&self, package: &mut Package) {
         let Some(source) = self.of.get(&package.name).and_then(|source| {
-            let several = source.get_ref().as_array();
-            let only = several.filter(|it| it.len() == 1).and_then(|it| it.first()).unwrap_or(source);
-            only.get_ref().as_table().filter(|table| !table.contains_key("marker") && !table.contains_key("extra"))
+            let several = source.get_ref().as_array().map_or(std::slice::from_ref(*source), |array| array);
+            let tables: Vec<&DeTable<'_>> = several.iter().filter_map(|it| it.get_ref().as_table()).collect();
+            if tables.iter().any(|table| table.contains_key("extra") || table.contains_key("group")) {
+                return None;
+            }
+            let met = |table: &DeTable<'_>| match table.text("marker").map(Marker::parse) {
+                None => Truth::Holds,
+                Some(Ok(marker)) => marker.evaluate(&server(), &[]),
+                Some(Err(_)) => Truth::Undecided,
+            };
+            let mut left = tables.into_iter().filter(|table| !met(table).violated());
+            let only = left.next().filter(|table| met(table).holds());
+            only.filter(|_| left.next().is_none())
         }) else {
             return;
         };

@@ -182,6 +182,23 @@ fn faults_are_reported_and_reading_goes_on() {
 }
 
 #[test]
+fn options_behind_a_requirement_are_read_over_as_pip_does() {
+    let text = "torch==2.3.0 --index-url https://packages.example/whl/cu121\na==1 -r b.txt --pre\nc==1 --hash=sha256:a\nd==1 --nope\n";
+    let why = "after a requirement: it counts on a line of its own (uv refuses the line)";
+    assert_eq!(
+        shown("r.txt", text, &[]),
+        [
+            "r.txt:1 `torch==2.3.0` torch==2.3.0".to_owned(),
+            "r.txt:2 `a==1` a==1".to_owned(),
+            "r.txt:3 `c==1` c==1".to_owned(),
+            format!("r.txt:1 `--index-url https://packages.example/whl/cu121` skipped: pip ignores `--index-url` {why}"),
+            format!("r.txt:2 `-r b.txt --pre` skipped: pip ignores `--requirement` {why}"),
+            "r.txt:4 `--nope` skipped: pip has no option `--nope` in requirements files".to_owned(),
+        ]
+    );
+}
+
+#[test]
 fn encodings_are_those_that_pip_knows() {
     let only = |bytes: &[u8]| {
         let (reading, sources) = read_bytes("r.txt", bytes, &[]);

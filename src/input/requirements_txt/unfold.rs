@@ -92,6 +92,20 @@ impl Unfolded {
         Span::new(start, end.max(start))
     }
 
+    /// The same line by the places of a text that it was taken from.
+    pub(in crate::input) fn through(&self, from: &Unfolded) -> Unfolded {
+        let mut out = Unfolded::default();
+        for (index, piece) in self.pieces.iter().enumerate() {
+            let end = self.pieces.get(index + 1).map_or(self.text.len(), |next| next.at);
+            if piece.copied {
+                out.append(from.slice(piece.source.start, piece.source.end));
+            } else {
+                out.put(&self.text[piece.at..end], from.place(piece.source));
+            }
+        }
+        out
+    }
+
     /// The same line in a text that begins `by` bytes earlier.
     pub(super) fn shifted(mut self, by: usize) -> Unfolded {
         for piece in &mut self.pieces {
@@ -175,7 +189,7 @@ impl Unfolded {
 }
 
 /// The logical lines of a text: for each the comment that is all of it, or the line without its comment.
-pub(super) fn lines(text: &str) -> impl Iterator<Item = (Option<Span>, Option<Unfolded>)> {
+pub(in crate::input) fn lines(text: &str) -> impl Iterator<Item = (Option<Span>, Option<Unfolded>)> {
     let mut ends = line_ends(text);
     let mut next = 0;
     std::iter::from_fn(move || {

@@ -12,7 +12,7 @@ rule! {
     ///
     /// Two lines of one requirements file that exclude each other cannot be installed. Where a list of what is installed
     /// disagrees with what is asked for, one of the two is out of date, and every other verdict about that package is about
-    /// the wrong version.
+    /// the wrong version. Packages that one Python installed are not found by another one that they are copied to.
     ///
     /// ## Example
     ///
@@ -53,6 +53,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
                 .help("remove the input that is out of date"),
         );
     }
+    copied(ctx, side, out);
     let drivers = side.drivers();
     if let Some(first) = drivers.first()
         && let Some(other) = drivers.iter().find(|seen| seen.value.same(first.value).violated())
@@ -65,6 +66,30 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
                 .about(["nvidia-driver"])
                 .help("check hosts with different drivers one by one"),
         );
+    }
+}
+
+/// A virtual environment keeps its packages in a folder of one minor release, into which no other Python looks.
+fn copied(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
+    let Some(python) = side.python() else { return };
+    for installing in side.installing_pythons(ctx.knowledge) {
+        if !installing.version.prefix(2).same(&python.value.prefix(2)).violated() {
+            continue;
+        }
+        let (from, to) = (installing.version.prefix(2), python.value.prefix(2));
+        let mut finding = RULE
+            .finding(format!("packages are installed by Python {from} and copied to Python {to} in {}", side.side.word()))
+            .severity(Severity::Warning)
+            .impact(Impact::StartFailure)
+            .primary(&side.name, installing.place, format!("{} installs them with Python {from}", installing.image))
+            .label(&side.name, python.place, format!("Python {to} runs"))
+            .about(["python"])
+            .because(installing.reason)
+            .help("build and run with the same minor release of Python");
+        for reason in python.reasons {
+            finding = finding.because(reason.clone());
+        }
+        out.findings.push(finding);
     }
 }
 

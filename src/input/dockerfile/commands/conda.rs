@@ -30,6 +30,34 @@ pub(super) fn folder(name: &str) -> String {
     }
 }
 
+/// `conda-lock install -n NAME conda-lock.yml`
+pub(super) fn conda_lock(runner: &mut Runner<'_, '_, '_>, call: &Call) {
+    if call.words.first().map(Word::text) != Some("install") {
+        return;
+    }
+    let (mut environment, mut lock) = (runner.conda.clone(), None);
+    let mut words = call.words[1..].iter();
+    while let Some(word) = words.next() {
+        match word.text() {
+            "-n" | "--name" | "-p" | "--prefix" => environment = words.next().map(|it| it.text().to_owned()),
+            "--conda" | "--extras" | "-e" | "--log-level" => drop(words.next()),
+            "--file" | "-f" => lock = words.next().cloned(),
+            text if text.starts_with('-') => {}
+            _ => lock = Some(word.clone()),
+        }
+    }
+    let scope = Scope::Python(folder(environment.as_deref().unwrap_or("base")).into());
+    if runner.doubted(call, scope.clone()) {
+        return;
+    }
+    if let Some(word) = lock {
+        file(runner, &word, &scope);
+    } else {
+        let path = format!("{}/conda-lock.yml", runner.folder);
+        locks::follow_at(runner, &path, "conda-lock.yml", call.span, &scope);
+    }
+}
+
 pub(super) fn conda(runner: &mut Runner<'_, '_, '_>, call: &Call) {
     let texts: Vec<&str> = call.words.iter().map(Word::text).collect();
     let from = match texts.as_slice() {

@@ -172,7 +172,9 @@ impl Runner<'_, '_, '_> {
         let outcome = match words.as_slice() {
             [option, path] if matches!(option.text(), "-f" | "-e" | "-s" | "-r") => {
                 let path = resolve(&self.folder, path.known()?);
-                self.scene.find(&path).is_ok().then_some(true)
+                let source = self.scene.source(&path);
+                let there = source.file.is_some_and(|it| it.is_ok()) || source.written.iter().any(|it| !it.pieces.is_empty());
+                there.then_some(true)
             }
             [option, word] if option.text() == "-z" => Some(word.known()?.is_empty()),
             [option, word] if option.text() == "-n" => Some(!word.known()?.is_empty()),

@@ -13,7 +13,7 @@ use crate::{
             state::{Origin, SYSTEM, Scope, resolve, shortened},
             words::Word,
         },
-        recognise,
+        pixi_lock, recognise,
     },
     text::Span,
 };
@@ -73,8 +73,8 @@ pub(super) fn uv(runner: &mut Runner<'_, '_, '_>, call: &Call) {
                 interpreter(runner, word, &Scope::Python(SYSTEM.into()));
             }
         }
-        ["export", ..] => written(runner, call, "uv export"),
-        ["pip", "compile", ..] => written(runner, call, "uv pip compile"),
+        ["export", ..] => written(runner, call, "uv export", Some("uv.lock")),
+        ["pip", "compile", ..] => written(runner, call, "uv pip compile", None),
         _ => {}
     }
 }
@@ -86,8 +86,15 @@ fn interpreter(runner: &mut Runner<'_, '_, '_>, word: &Word, scope: &Scope) {
     runner.scene.fact(FactKind::Python(version), word.span(), scope.clone());
 }
 
-/// The file that a command writes is none of the context.
-fn written(runner: &mut Runner<'_, '_, '_>, call: &Call, by: &str) {
+/// The file that a command writes is none of the context; what it holds is what the lock has.
+fn written(runner: &mut Runner<'_, '_, '_>, call: &Call, by: &str, lock: Option<&str>) {
+    let origin = match lock {
+        Some(lock) => {
+            let folder = project_folder(call).unwrap_or_else(|| ".".to_owned());
+            Origin::Moved(resolve(&resolve(&runner.folder, &folder), lock))
+        }
+        None => Origin::Nowhere(format!("`{by}` writes it while the image is built")),
+    };
     let mut rest = call.words.iter();
     while let Some(word) = rest.next() {
         let text = word.text();
@@ -97,13 +104,26 @@ fn written(runner: &mut Runner<'_, '_, '_>, call: &Call, by: &str) {
         };
         if let Some(value) = value {
             let path = resolve(&runner.folder, &value);
-            runner.scene.map(path, false, Origin::Nowhere(format!("`{by}` writes it while the image is built")));
+            runner.scene.map(path, false, origin.clone());
         }
     }
     for target in call.redirects.iter().filter(|it| it.operator == ">").filter_map(|it| it.target.as_ref()) {
         let path = resolve(&runner.folder, target);
-        runner.scene.map(path, false, Origin::Nowhere(format!("`{by}` writes it while the image is built")));
+        // What any output would be is known better now.
+        let mappings = &mut runner.scene.state.mappings;
+        if mappings.last().is_some_and(|it| it.to == path && matches!(it.from, Origin::Nowhere(_))) {
+            mappings.pop();
+        }
+        runner.scene.map(path, false, origin.clone());
     }
+}
+
+/// The folder of the project that a command is told.
+fn project_folder(call: &Call) -> Option<String> {
+    ["--project", "--directory", "-C"].iter().find_map(|option| {
+        let at = call.words.iter().position(|it| it.text() == *option)?;
+        Some(call.words.get(at + 1)?.text().to_owned())
+    })
 }
 
 pub(super) fn poetry(runner: &mut Runner<'_, '_, '_>, call: &Call) {
@@ -120,7 +140,7 @@ pub(super) fn poetry(runner: &mut Runner<'_, '_, '_>, call: &Call) {
                 runner.scene.note(call.span, reason, scope);
             }
         }
-        Some("export") => written(runner, call, "poetry export"),
+        Some("export") => written(runner, call, "poetry export", Some("poetry.lock")),
         _ => {}
     }
 }
@@ -131,7 +151,7 @@ pub(super) fn pipenv(runner: &mut Runner<'_, '_, '_>, call: &Call) {
             let scope = Scope::Python(runner.interpreter(call));
             lock(runner, call, "Pipfile.lock", &scope);
         }
-        Some("requirements" | "lock") => written(runner, call, "pipenv requirements"),
+        Some("requirements" | "lock") => written(runner, call, "pipenv requirements", Some("Pipfile.lock")),
         _ => {}
     }
 }
@@ -142,9 +162,89 @@ pub(super) fn pdm(runner: &mut Runner<'_, '_, '_>, call: &Call) {
             let scope = Scope::Python(resolve(&runner.folder, ".venv").into());
             lock(runner, call, "pdm.lock", &scope);
         }
-        Some("export") => written(runner, call, "pdm export"),
+        Some("export") => written(runner, call, "pdm export", Some("pdm.lock")),
         _ => {}
     }
+}
+
+/// `pixi install` makes an environment below the project: from its lock, or else from its manifest.
+pub(super) fn pixi(runner: &mut Runner<'_, '_, '_>, call: &Call) {
+    let value = |names: &[&str]| {
+        let mut words = call.words.iter().map(Word::text);
+        while let Some(text) = words.next() {
+            if names.contains(&text) {
+                return words.next().map(str::to_owned);
+            }
+            let attached = text.split_once('=').filter(|(name, _)| names.contains(name));
+            if let Some((_, value)) = attached {
+                return Some(value.to_owned());
+            }
+        }
+        None
+    };
+    match call.words.iter().map(Word::text).find(|it| !it.starts_with('-')) {
+        Some("install" | "i" | "sync") => {}
+        Some("add" | "global") => {
+            let scope = Scope::Python(runner.interpreter(call));
+            if !runner.doubted(call, scope.clone()) {
+                runner.scene.note(call.span, "what `pixi add` and `pixi global` install is not read", scope);
+            }
+            return;
+        }
+        _ => return,
+    }
+    let named = value(&["-e", "--environment"]);
+    let manifest = value(&["-m", "--manifest-path"]);
+    if let Some(unknown) = named.as_deref().filter(|it| it.contains('$')) {
+        let scope = Scope::Python(runner.interpreter(call));
+        let reason = format!("which environment is installed is not known: {}", runner.scene.why_unknown(unknown));
+        return runner.scene.note(call.span, reason, scope);
+    }
+    let folder = match manifest.as_deref() {
+        Some(path) if has_ending(path) => path.rsplit_once('/').map_or(".", |(folder, _)| folder).to_owned(),
+        Some(path) => path.to_owned(),
+        None => ".".to_owned(),
+    };
+    let folder = resolve(&runner.folder, &folder);
+    let environment = named.as_deref().unwrap_or("default");
+    let scope = Scope::Python(resolve(&folder, &format!(".pixi/envs/{environment}")).into());
+    if runner.doubted(call, scope.clone()) {
+        return;
+    }
+    let lock = resolve(&folder, "pixi.lock");
+    let manifest = ["pixi.toml", "pyproject.toml"].iter().map(|name| resolve(&folder, name)).find(|it| runner.scene.find(it).is_ok());
+    match (runner.scene.find(&lock), manifest) {
+        (Err(_), Some(manifest)) if named.is_none() => {
+            let shown = manifest.rsplit('/').next().unwrap_or_default().to_owned();
+            include(runner, &manifest, &shown, call.span, &scope);
+        }
+        _ => include_environment(runner, &lock, call.span, named.as_deref(), &scope),
+    }
+}
+
+fn has_ending(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, ending)| ending == "toml")
+}
+
+/// Reads an environment of pixi's lock.
+fn include_environment(runner: &mut Runner<'_, '_, '_>, path: &str, span: Span, wanted: Option<&str>, scope: &Scope) {
+    let scene = &mut *runner.scene;
+    let file = scene.file;
+    let included = scene.find(path).and_then(|relative| scene.files.include(file, &relative, &[file]).map_err(|it| it.to_string()));
+    let Reading { facts, skipped, fault } = match included {
+        Ok(included) => pixi_lock::read_environment(scene.files, included, wanted),
+        Err(reason) => return scene.note(span, format!("`pixi.lock` is not followed: {reason}"), scope.clone()),
+    };
+    if let Some(fault) = fault {
+        return scene.note(span, format!("`pixi.lock` is not followed: {}", fault.message), scope.clone());
+    }
+    pip::keep(runner, Reading { facts, skipped, fault: None }, scope);
+}
+
+/// Whether a file is a lock, which tools write out as a list of requirements.
+pub(super) fn is_lock(relative: &str) -> bool {
+    let name = relative.rsplit('/').next().unwrap_or(relative);
+    matches!(name, "uv.lock" | "poetry.lock" | "Pipfile.lock" | "pdm.lock")
 }
 
 /// The lock that stands in the folder of a command.
@@ -152,10 +252,7 @@ fn lock(runner: &mut Runner<'_, '_, '_>, call: &Call, name: &str, scope: &Scope)
     if runner.doubted(call, scope.clone()) {
         return;
     }
-    let folder = ["--project", "--directory", "-C"].iter().find_map(|option| {
-        let at = call.words.iter().position(|it| it.text() == *option)?;
-        Some(call.words.get(at + 1)?.text().to_owned())
-    });
+    let folder = project_folder(call);
     let path = resolve(&resolve(&runner.folder, folder.as_deref().unwrap_or(".")), name);
     // The same lock is often synchronised twice, without and with the project itself.
     let span = call.span;
@@ -168,22 +265,35 @@ pub(super) fn follow(runner: &mut Runner<'_, '_, '_>, word: &Word, text: &str, s
     include(runner, &path, text, word.span(), scope);
 }
 
+/// Follows a file of the context that a command takes without being told.
+pub(super) fn follow_at(runner: &mut Runner<'_, '_, '_>, path: &str, shown: &str, span: Span, scope: &Scope) {
+    let path = resolve("/", path);
+    include(runner, &path, shown, span, scope);
+}
+
 /// Reads a file of the context in whatever format it has.
 fn include(runner: &mut Runner<'_, '_, '_>, path: &str, shown: &str, span: Span, scope: &Scope) {
     let shown = shortened(shown);
+    let relative = match runner.scene.find(path) {
+        Ok(relative) => relative,
+        Err(reason) => return runner.scene.note(span, format!("`{shown}` is not followed: {reason}"), scope.clone()),
+    };
+    found(runner, &relative, &shown, span, scope);
+}
+
+/// Reads a file at a path relative to the Dockerfile.
+pub(super) fn found(runner: &mut Runner<'_, '_, '_>, relative: &str, shown: &str, span: Span, scope: &Scope) {
     let scene = &mut *runner.scene;
     let file = scene.file;
-    let relative = match scene.find(path) {
-        Ok(relative) => relative,
-        Err(reason) => return scene.note(span, format!("`{shown}` is not followed: {reason}"), scope.clone()),
-    };
-    let included = match scene.files.include(file, &relative, &[file]) {
+    let included = match scene.files.include(file, relative, &[file]) {
         Ok(included) => included,
         Err(reason) => return scene.note(span, format!("`{shown}` is not followed: {reason}"), scope.clone()),
     };
     let (bytes, text) = (scene.files.bytes(included), scene.files.text(included));
-    let name = relative.rsplit('/').next().unwrap_or(&relative);
-    let format = recognise(&Probe { name, bytes: &bytes, text: Some(&text) }, Claim::Likely);
+    let name = relative.rsplit('/').next().unwrap_or(relative);
+    let claimed = |least| recognise(&Probe { name, bytes: &bytes, text: Some(&text) }, least);
+    // A command of conda says itself what the file is.
+    let format = claimed(Claim::Likely).or_else(|| claimed(Claim::Named).filter(|it| it.name.starts_with("conda")));
     // A Dockerfile is no list of packages, whatever it is called.
     let Some(format) = format.filter(|it| it.name != "dockerfile") else {
         return scene.note(span, format!("`{shown}` is not followed: no reader understands it"), scope.clone());

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Call, Runner, locks};
+use super::{Call, Runner, locks, written};
 use crate::{
     fact::{FactKind, Package, PackageIndex, PackageName, Standing, wheel},
     input::{
@@ -15,7 +15,7 @@ use crate::{
         },
         requirements_txt::{Meant, read_file, read_word},
     },
-    text::Span,
+    text::{FileId, Span},
 };
 
 /// Who installs.
@@ -59,9 +59,11 @@ struct Asked {
     operands: Vec<Operand>,
     /// The place of PyPI, and what stands beside it.
     index: Option<PackageIndex>,
-    beside: Option<PackageIndex>,
+    beside: Vec<PackageIndex>,
+    /// `--torch-backend`
+    backend: Option<Word>,
     /// `--target`, `--prefix`, `--python`.
-    folder: Option<String>,
+    folder: Option<Folder>,
     /// `--wheel-dir`, `--dest`.
     wheels: Option<String>,
     user: bool,
@@ -69,6 +71,15 @@ struct Asked {
     group: bool,
     /// Indexes whose address is not known.
     unknown: Vec<Word>,
+}
+
+/// A folder to install into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Folder {
+    /// One that belongs to a Python.
+    Prefix(String),
+    /// `--target`: any Python may look there.
+    Target(String),
 }
 
 enum Operand {
@@ -126,7 +137,7 @@ pub(super) fn install(runner: &mut Runner<'_, '_, '_>, call: &Call, words: &[Wor
 
 /// Where the packages go.
 fn folder(runner: &Runner<'_, '_, '_>, call: &Call, asked: &Asked, tool: Tool) -> Arc<str> {
-    if let Some(folder) = &asked.folder {
+    if let Some(Folder::Prefix(folder) | Folder::Target(folder)) = &asked.folder {
         let path = runner.path(folder);
         let path = path.rsplit_once("/bin/").map_or(path.as_str(), |(folder, _)| folder);
         return if within(path, SYSTEM) { SYSTEM.into() } else { path.into() };
@@ -210,11 +221,17 @@ impl Asked {
             "--index-url" | "--default-index" => self.index = Some(PackageIndex { only: true, ..url() }),
             "--extra-index-url" | "--index" => {
                 let named = text.split_once('=').filter(|(name, _)| !name.contains(':')).map_or(text, |(_, url)| url);
-                self.beside = Some(PackageIndex { url: crate::input::without_credentials(named), only: false });
+                // uv and pip take several addresses in one value.
+                let urls = named.split_whitespace().map(crate::input::without_credentials);
+                self.beside.extend(urls.map(|url| PackageIndex { url, only: false }));
             }
-            "--find-links" if text.contains("://") => drop(self.beside.get_or_insert_with(url)),
-            "--target" | "--prefix" | "--root" => self.folder = Some(text.to_owned()),
-            "--python" if text.contains('/') => self.folder = Some(text.to_owned()),
+            "--find-links" if text.contains("://") => self.beside.push(url()),
+            "--torch-backend" => self.backend = Some(value.clone()),
+            "--target" | "--prefix" | "--root" => {
+                let text = text.to_owned();
+                self.folder = Some(if name == "--target" { Folder::Target(text) } else { Folder::Prefix(text) });
+            }
+            "--python" if text.contains('/') => self.folder = Some(Folder::Prefix(text.to_owned())),
             "--python" if tool == Tool::Uv => self.system = true,
             "--wheel-dir" | "--dest" => self.wheels = Some(text.to_owned()),
             "--group" | "--only-group" => self.group = true,
@@ -240,13 +257,18 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
     }
     let known = asked.unknown.is_empty();
     let index = asked.index.or_else(|| index_of_variables(runner, call, true));
-    let index = index.or(asked.beside).or_else(|| index_of_variables(runner, call, false));
-    let index = index.filter(|_| known).map(Arc::new);
+    let mut beside = asked.beside;
+    if beside.is_empty() {
+        beside.extend(index_of_variables(runner, call, false));
+    }
+    let index = deciding(index, beside).filter(|_| known).map(Arc::new);
+    let backend = asked.backend;
+    let target = matches!(asked.folder, Some(Folder::Target(_)));
     let start = runner.scene.state.items.len();
     constraints_of_variables(runner, call, scope);
     for operand in asked.operands {
         match operand {
-            Operand::File(word, constraint) => file(runner, &word, constraint, scope),
+            Operand::File(word, constraint) => file(runner, call, &word, constraint, scope),
             Operand::Requirement(word, meant) => requirement(runner, &word, meant, scope),
         }
     }
@@ -268,6 +290,10 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
             runner.scene.note(redirect.span, reason, scope.clone());
         }
     }
+    torch_backend(runner, call, backend.as_ref(), start, scope);
+    if target || runner.variable("PIP_TARGET", call).is_some() {
+        runner.scene.state.items[start..].iter_mut().for_each(|item| item.stage = None);
+    }
     let Some(index) = index else { return };
     for item in &mut runner.scene.state.items[start..] {
         if let What::Fact(fact) = &mut item.what
@@ -278,6 +304,63 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
             Arc::make_mut(package).index = Some(Arc::clone(&index));
         }
     }
+}
+
+/// The index that says most about the builds of what is installed: one like PyPI's (`.../simple`) has all of them.
+fn deciding(index: Option<PackageIndex>, mut beside: Vec<PackageIndex>) -> Option<PackageIndex> {
+    let plain = |index: &PackageIndex| index.url.trim_end_matches('/').ends_with("/simple");
+    let telling = beside.iter().position(|it| !plain(it));
+    match (index, telling) {
+        (Some(index), Some(at)) if plain(&index) => Some(beside.swap_remove(at)),
+        // With others beside it nothing says that a package surely comes from it.
+        (Some(index), _) => Some(PackageIndex { only: index.only && beside.is_empty(), ..index }),
+        (None, Some(at)) => Some(beside.swap_remove(at)),
+        (None, None) => beside.pop(),
+    }
+}
+
+/// Packages that uv takes from the index of a backend.
+const OF_BACKEND: [&str; 10] = [
+    "torch", "torchvision", "torchaudio", "torchtext", "torchdata", "torchao", "torcharrow", "torchcsprng", "fbgemm-gpu", "torch-tensorrt",
+];
+
+/// The variable that takes the place of `--torch-backend`.
+const TORCH_BACKEND: &str = "UV_TORCH_BACKEND";
+
+/// Notes the index that `--torch-backend` or its variable stands for. Of `auto` the build is only known where it runs.
+fn torch_backend(runner: &mut Runner<'_, '_, '_>, call: &Call, option: Option<&Word>, start: usize, scope: &Scope) {
+    if call.program != "uv" {
+        return;
+    }
+    let (value, span) = match option {
+        Some(word) => (word.known().map(str::to_owned), word.span()),
+        None => match runner.value(TORCH_BACKEND, &call.variables) {
+            Value::Unset => return,
+            value => {
+                let span = runner.scene.state.variables.get(TORCH_BACKEND).map_or(call.span, |it| it.span);
+                (if let Value::Known(value) = value { Some(value) } else { None }, span)
+            }
+        },
+    };
+    let mut met = false;
+    for item in &mut runner.scene.state.items[start..] {
+        if let What::Fact(fact) = &mut item.what
+            && let FactKind::Package(package) = &mut fact.kind
+            && OF_BACKEND.contains(&package.name.as_str())
+            && package.url.is_none()
+        {
+            let url = format!("torch-backend/{}", value.as_deref().unwrap_or("unknown"));
+            Arc::make_mut(package).index = Some(Arc::new(PackageIndex { url, only: true }));
+            met = true;
+        }
+    }
+    let reason = match value.as_deref() {
+        _ if !met => return,
+        Some("auto") => "the build of torch is not known: `auto` takes it by the driver of the machine that builds the image".to_owned(),
+        Some(_) => return,
+        None => format!("the build of torch is not known: {}", option.map_or_else(|| format!("`{TORCH_BACKEND}` has no value here"), |word| runner.why(word))),
+    };
+    runner.scene.note(span, reason, scope.clone());
 }
 
 /// The index that the variables of the environment name.
@@ -306,13 +389,13 @@ fn constraints_of_variables(runner: &mut Runner<'_, '_, '_>, call: &Call, scope:
         let Ok(included) = runner.scene.files.include(runner.scene.file, &relative, &[runner.scene.file]) else { continue };
         let bound = |item: &Item| matches!(&item.what, What::Fact(fact) if fact.place.file == included);
         if !runner.scene.state.items.iter().any(bound) {
-            follow(runner, call.span, text, true, scope);
+            follow(runner, call.span, ("/", &path), How { constraint: true, depth: 0 }, scope);
         }
     }
 }
 
 /// Follows a file of requirements that a word names.
-fn file(runner: &mut Runner<'_, '_, '_>, word: &Word, constraint: bool, scope: &Scope) {
+fn file(runner: &mut Runner<'_, '_, '_>, call: &Call, word: &Word, constraint: bool, scope: &Scope) {
     let shown = match word.text() {
         address if address.contains("://") => shortened(&crate::input::without_credentials(address)),
         path => shortened(path),
@@ -324,21 +407,73 @@ fn file(runner: &mut Runner<'_, '_, '_>, word: &Word, constraint: bool, scope: &
     if text.ends_with("pyproject.toml") || text.ends_with("setup.py") || text.ends_with("setup.cfg") {
         return locks::follow(runner, word, &text, scope);
     }
+    let own = call.redirects.iter().find_map(|it| it.heredoc.as_ref());
+    if let Some(heredoc) = own.filter(|_| matches!(text.as_str(), "-" | "/dev/stdin" | "/dev/fd/0")) {
+        let text = written::heredoc(runner, call, heredoc);
+        let folder = runner.folder.clone();
+        return written::read(runner, &text, How { constraint, depth: 0 }, &folder, scope);
+    }
     if text.contains("://") || matches!(text.as_str(), "-" | "/dev/stdin") {
         let reason = if text.contains("://") { "envcheck downloads nothing" } else { "it is read from a pipe" };
         return runner.scene.note(word.span(), format!("`{shown}` is not followed: {reason}"), scope.clone());
     }
-    follow(runner, word.span(), &text, constraint, scope);
+    let folder = runner.folder.clone();
+    follow(runner, word.span(), (&folder, &text), How { constraint, depth: 0 }, scope);
 }
 
-/// Follows a file of requirements at a path of the image.
-fn follow(runner: &mut Runner<'_, '_, '_>, span: Span, text: &str, constraint: bool, scope: &Scope) {
+/// Files that are written in the Dockerfile include each other this often.
+const DEPTH_LIMIT: usize = 8;
+
+/// How a file of requirements is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    /// Its lines are constraints.
+    pub(super) constraint: bool,
+    /// So many written files lead to it.
+    pub(super) depth: usize,
+}
+
+/// Follows a file of requirements at a path of the image: a folder, and what is written.
+pub(super) fn follow(runner: &mut Runner<'_, '_, '_>, span: Span, path: (&str, &str), how: How, scope: &Scope) {
     let scene = &mut *runner.scene;
-    let path = resolve(&runner.folder, text);
-    let included = match scene.find(&path) {
-        Ok(relative) => scene.files.include(scene.file, &relative, &[scene.file]).map_err(|it| it.to_string()),
-        Err(reason) => Err(reason),
-    };
+    let (text, path) = (path.1, resolve(path.0, path.1));
+    let mut source = scene.source(&path);
+    if let Some(Ok(found)) = source.file.take_if(|it| it.as_ref().is_ok_and(|found| locks::is_lock(found))) {
+        locks::found(runner, &found, &shortened(text), span, scope);
+    }
+    let scene = &mut *runner.scene;
+    let included = source.file.take().map(|found| {
+        let relative = found?;
+        scene.files.include(scene.file, &relative, &[scene.file]).map_err(|it| it.to_string())
+    });
+    if let Some(included) = included {
+        whole(runner, span, text, included, how.constraint, scope);
+    }
+    for written in &source.written {
+        for (span, reason) in &written.doubts {
+            runner.scene.note(*span, reason.clone(), scope.clone());
+        }
+        if how.depth >= DEPTH_LIMIT {
+            let reason = format!("`{}` is not followed: too many files include each other", shortened(text));
+            return runner.scene.note(span, reason, scope.clone());
+        }
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for piece in &written.pieces {
+            written::read(runner, piece, how, folder, scope);
+        }
+    }
+}
+
+/// Reads a file of the context.
+fn whole(
+    runner: &mut Runner<'_, '_, '_>,
+    span: Span,
+    text: &str,
+    included: Result<FileId, String>,
+    constraint: bool,
+    scope: &Scope,
+) {
+    let scene = &mut *runner.scene;
     match included {
         Ok(included) => {
             let mut reading = Reading::default();
@@ -361,7 +496,7 @@ pub(super) fn keep(runner: &mut Runner<'_, '_, '_>, reading: Reading, scope: &Sc
     }
 }
 
-fn requirement(runner: &mut Runner<'_, '_, '_>, word: &Word, meant: Meant, scope: &Scope) {
+pub(super) fn requirement(runner: &mut Runner<'_, '_, '_>, word: &Word, meant: Meant, scope: &Scope) {
     let text = word.text();
     if text.is_empty() {
         return;

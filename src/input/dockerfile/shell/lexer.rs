@@ -28,14 +28,24 @@ pub(super) fn tokens(text: &Unfolded, heredocs: VecDeque<Heredoc>) -> Vec<Token>
     Lexer { text: &text.text, source: text, at: 0, heredocs, tokens: Vec::new(), pending: Vec::new() }.run()
 }
 
+struct Pending {
+    /// Where its token is.
+    token: usize,
+    /// Its end.
+    name: String,
+    /// Whether tabs are taken away.
+    strip: bool,
+    literal: bool,
+}
+
 struct Lexer<'a> {
     text: &'a str,
     source: &'a Unfolded,
     at: usize,
     heredocs: VecDeque<Heredoc>,
     tokens: Vec<Token>,
-    /// Heredocs whose lines are still to come: where their token is, their end, whether tabs are taken away.
-    pending: Vec<(usize, String, bool)>,
+    /// Heredocs whose lines are still to come.
+    pending: Vec<Pending>,
 }
 
 impl Lexer<'_> {
@@ -79,7 +89,7 @@ impl Lexer<'_> {
             }
         }
         // What the Dockerfile holds behind the instruction belongs to the heredocs that the script leaves open.
-        for (token, ..) in std::mem::take(&mut self.pending) {
+        for Pending { token, .. } in std::mem::take(&mut self.pending) {
             if let Some(heredoc) = self.heredocs.pop_front() {
                 self.tokens[token] = Token::Heredoc(heredoc);
             }
@@ -98,15 +108,16 @@ impl Lexer<'_> {
         self.at += self.rest().len() - self.rest().trim_start_matches([' ', '\t']).len();
         let end = word_end(self.text, self.at);
         let name = self.text[self.at..end].replace(['"', '\'', '\\'], "");
+        let literal = name.len() < end - self.at;
         self.at = end;
-        self.pending.push((self.tokens.len(), name, strip));
+        self.pending.push(Pending { token: self.tokens.len(), name, strip, literal });
         self.tokens.push(Token::Heredoc(Heredoc::default()));
     }
 
     /// The lines of the heredocs that the last line began.
     fn bodies(&mut self) {
-        for (token, name, strip) in std::mem::take(&mut self.pending) {
-            let mut found = Heredoc::default();
+        for Pending { token, name, strip, literal } in std::mem::take(&mut self.pending) {
+            let mut found = Heredoc { literal, ..Heredoc::default() };
             while self.at < self.text.len() {
                 let rest = self.rest();
                 let length = rest.find('\n').unwrap_or(rest.len());
