@@ -101,8 +101,12 @@ pub struct TritonConfig {
     pub versions: TritonVersions,
     /// `max_batch_size` adds a batch dimension to what is written.
     pub batches: bool,
-    /// The model may have more inputs than are listed: controls and states of sequences, and what batching adds.
+    /// The model may have more inputs than are known: names of controls and states of sequences that could not be read.
     pub more_inputs: bool,
+    /// Inputs that a request may leave out, since the model holds a value.
+    pub optional: Vec<String>,
+    /// A backend that nothing is known of loads the model.
+    pub foreign: bool,
 }
 
 /// The versions that Triton loads.

@@ -137,7 +137,14 @@ impl<'t> Parser<'t> {
             if self.take(',') || self.take(';') {
                 continue;
             }
-            let Some((name, _)) = self.word() else { return self.fault("the name of a field") };
+            // An extension, or the type of an `Any`.
+            let name = if self.take('[') {
+                self.at += self.rest().find(']').map_or(0, |end| end + 1);
+                ""
+            } else {
+                let Some((name, _)) = self.word() else { return self.fault("the name of a field") };
+                name
+            };
             let colon = self.take(':');
             let message = matches!(self.peek(), Some('{' | '<' | '['));
             if !colon && !message {
