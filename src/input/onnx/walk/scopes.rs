@@ -314,6 +314,11 @@ impl<'a> Walk<'a> {
         self.scopes.put(name, Known { element: number(element), shape: place, maker, ..own });
     }
 
+    /// Whether the node around a graph gives a value to it, as far as was read.
+    pub(super) fn is_input(&self, name: &[u8], scope: Scope<'_>) -> bool {
+        !scope.is_body && self.scopes.own(name, scope.depth).maker == Maker::Input
+    }
+
     fn other_type(&mut self, name: &[u8], stated: i64, stored: i64) {
         let (stated, stored) = (messages::element_name(stated), messages::element_name(stored));
         self.fault(|| format!("input `{}` is stated to be {stated}, and its weight is {stored}", shown(name, 80)));
