@@ -673,7 +673,7 @@ impl<'a> Walk<'a> {
                 }
                 graph::OUTPUT | graph::VALUE_INFO => {
                     let (name, kind) = self.value(part)?;
-                    self.stated(name, &kind, scope);
+                    self.stated(name, &kind, field.number == graph::OUTPUT, scope);
                     if field.number == graph::OUTPUT && !scope.is_body {
                         outputs.push(name);
                         if scope.is_main {

@@ -241,7 +241,8 @@ impl<'a> Walk<'a> {
             if let Some(stated @ Shape::OfInput(_)) = self.scopes.shape(own.shape) {
                 self.compare_shapes(name, stated, stored);
             }
-            shape = self.scopes.remember_shape(stored);
+            // A caller may give another value for what is an input, too: only what is stated of it holds.
+            shape = if own.maker == Maker::Input { own.shape } else { self.scopes.remember_shape(stored) };
         }
         // Old models list weights as inputs, too.
         self.scopes.put(name, Known { element: number(element), shape, maker: Maker::Weight, ..own });
@@ -290,12 +291,13 @@ impl<'a> Walk<'a> {
                 }
                 _ => {}
             }
+            place = 0;
             if let Kind::Tensor { shape: Some(part), .. } = kind {
                 let stated = Shape::OfInput(*part);
-                match self.scopes.shape(own.shape) {
-                    Some(stored @ Shape::OfWeight(_)) => self.compare_shapes(name, stated, stored),
-                    _ => place = self.scopes.remember_shape(stated),
+                if let Some(stored @ Shape::OfWeight(_)) = self.scopes.shape(own.shape) {
+                    self.compare_shapes(name, stated, stored);
                 }
+                place = self.scopes.remember_shape(stated);
             }
         }
         let maker = match own.maker {
@@ -324,13 +326,14 @@ impl<'a> Walk<'a> {
         self.fault(|| format!("input `{}` is stated to be {stated}, and its weight is {stored}", shown(name, 80)));
     }
 
-    /// Remembers what the file states of a value.
-    pub(super) fn stated(&mut self, name: &'a [u8], kind: &Kind, scope: Scope<'_>) {
+    /// Remembers what the file states of a value. What it says of an output counts more than what it says elsewhere.
+    pub(super) fn stated(&mut self, name: &'a [u8], kind: &Kind, is_output: bool, scope: Scope<'_>) {
         if let (Kind::Tensor { element, .. }, false) = (kind, scope.is_body)
             && *element != 0
         {
-            // What is known of a weight or an input stays.
-            if self.scopes.own(name, scope.depth).maker == Maker::Nobody {
+            // What is known of a weight, an input or a value of the graph around it stays.
+            let is_open = self.scopes.of(name).maker == Maker::Nobody;
+            if is_open && (is_output || self.scopes.own(name, scope.depth).element == 0) {
                 self.scopes.state(name, *element, scope.depth);
             }
         }
