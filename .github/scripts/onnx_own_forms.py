@@ -15,7 +15,7 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "scripts"))
-import onnx_load_matrix as matrix  # noqa: E402
+import onnx_load_matrix as matrix
 
 FIRST = [1, 16]
 WORKER = """
