@@ -241,10 +241,12 @@ def convert(script, made, keep):
     environment = keep / f"{script}-environment"
     interpreter = environment / "bin" / "python"
     if not interpreter.exists():
-        version = getattr(__import__(script), "PYTHON", "3.11")
+        made_by = __import__(script)
+        version = getattr(made_by, "PYTHON", "3.11")
         subprocess.run([python(version), "-m", "venv", str(environment)], check=True)
-        words = __import__(script).REQUIREMENTS
-        subprocess.run([str(interpreter), "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *words], check=True)
+        for words in (made_by.REQUIREMENTS, ["--no-deps", *getattr(made_by, "BY_ITSELF", [])]):
+            if words != ["--no-deps"]:
+                subprocess.run([str(interpreter), "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *words], check=True)
     path = pathlib.Path(__file__).with_name(f"{script}.py")
     done = subprocess.run([str(interpreter), str(path), str(made)], stdout=subprocess.PIPE, text=True, check=True)
     families = {it.split("/")[0] for it in done.stdout.split()}

@@ -12,7 +12,7 @@ import warnings
 
 PYTHON = "3.10"
 REQUIREMENTS = ["numpy==1.26.4", "onnx==1.14.1", "protobuf==4.25.8", "torch==1.12.1", "typing_extensions==4.15.0"]
-OPSETS = (8, 9, 11, 12, 13, 15, 16)
+OPSETS = (8, 9, 11, 13, 15)
 LIMIT = 3_000
 
 

@@ -6,7 +6,8 @@
 //! fills itself (controls and states of sequences, numbers about ragged batches), outputs, the versions that are loaded, and
 //! whether instances run on a GPU. The batch dimension, which `max_batch_size` adds, is part of the shapes; the model sees a
 //! ragged input as one axis. Outputs beside a `batch_output` have no shape that the model must share.
-//! Skipped with a note: place holders (`${...}`), ensembles, element types that Triton does not have.
+//! Skipped with a note: place holders (`${...}`), ensembles, element types that Triton does not have, and fields that are not
+//! known here, of which most are misspelt: Triton refuses those.
 
 mod pbtxt;
 
@@ -85,6 +86,49 @@ const FORMATS: [(&str, &str); 13] = [
     ("vllm", "vllm"),
 ];
 
+/// Fields of a configuration.
+const FIELDS: [&str; 25] = [
+    "backend",
+    "batch_input",
+    "batch_output",
+    "cc_model_filenames",
+    "default_model_filename",
+    "dynamic_batching",
+    "ensemble_scheduling",
+    "input",
+    "instance_group",
+    "max_batch_size",
+    "metric_tags",
+    "model_metrics",
+    "model_operations",
+    "model_repository_agents",
+    "model_transaction_policy",
+    "model_warmup",
+    "name",
+    "optimization",
+    "output",
+    "parameters",
+    "platform",
+    "response_cache",
+    "runtime",
+    "sequence_batching",
+    "version_policy",
+];
+
+/// Fields of an input or output.
+const TENSOR_FIELDS: [&str; 10] = [
+    "allow_ragged_batch",
+    "data_type",
+    "dims",
+    "format",
+    "is_non_linear_format_io",
+    "is_shape_tensor",
+    "label_filename",
+    "name",
+    "optional",
+    "reshape",
+];
+
 struct Reader {
     file: FileId,
     out: Reading,
@@ -107,7 +151,18 @@ impl Reader {
         Some((text, span))
     }
 
+    /// Notes fields that nobody knows.
+    fn known_fields(&mut self, fields: &[Field<'_>], known: &[&str]) {
+        for field in fields.iter().filter(|field| !field.name.is_empty() && !known.contains(&field.name)) {
+            self.out.skip(self.file, field.span, format!("`{}` is no field that is known here", field.name));
+        }
+    }
+
     fn config(&mut self, fields: &[Field<'_>], path: &str) {
+        self.known_fields(fields, &FIELDS);
+        for tensor in ["input", "output"].iter().flat_map(|name| all(fields, name)) {
+            self.known_fields(tensor.fields(), &TENSOR_FIELDS);
+        }
         for group in all(fields, "instance_group") {
             let kind = one(group.fields(), "kind").and_then(|kind| self.known(kind));
             if let Some(("KIND_GPU" | "1", span)) = kind {

@@ -10,7 +10,9 @@ const DEPTH_LIMIT: usize = 50;
 /// A field of a message.
 #[derive(Debug)]
 pub(super) struct Field<'t> {
+    /// Empty for an extension.
     pub(super) name: &'t str,
+    pub(super) span: Span,
     pub(super) value: Value<'t>,
 }
 
@@ -138,12 +140,13 @@ impl<'t> Parser<'t> {
                 continue;
             }
             // An extension, or the type of an `Any`.
-            let name = if self.take('[') {
+            let (name, span) = if self.take('[') {
+                let start = self.at;
                 self.at += self.rest().find(']').map_or(0, |end| end + 1);
-                ""
+                ("", Span::new(start, self.at))
             } else {
-                let Some((name, _)) = self.word() else { return self.fault("the name of a field") };
-                name
+                let Some(word) = self.word() else { return self.fault("the name of a field") };
+                word
             };
             let colon = self.take(':');
             let message = matches!(self.peek(), Some('{' | '<' | '['));
@@ -151,7 +154,7 @@ impl<'t> Parser<'t> {
                 return self.fault("`:` or `{` after the name of a field");
             }
             let value = self.value(depth + 1)?;
-            out.push(Field { name, value });
+            out.push(Field { name, span, value });
         }
     }
 
