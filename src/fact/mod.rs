@@ -16,7 +16,7 @@ use std::{
 };
 
 pub use model::{
-    Dimension, ExternalData, ExternalFile, Insistence, Model, OperatorUse, Signature, TritonConfig, TritonVersions,
+    Dimension, ExternalData, ExternalFile, Insistence, Model, OperatorUse, RefusedForm, Signature, TritonConfig, TritonVersions,
     Typing, Witness,
 };
 pub use name::{InvalidName, PackageName};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{NamedVersion, PackageName};
 use crate::{
     text::Span,
-    version::{ComputeCapability, IrVersion, Opset, PythonVersion},
+    version::{ComputeCapability, IrVersion, Opset, PythonVersion, Version},
 };
 
 /// A model, as far as a file tells.
@@ -62,6 +62,8 @@ pub struct Model {
     pub faults: Vec<String>,
     /// Where it breaks rules that only some releases of ONNX Runtime insist on.
     pub lesser_faults: Vec<(Insistence, String)>,
+    /// Nodes of ONNX Runtime's own operators in a form that some of its releases do not know.
+    pub refused_forms: Vec<RefusedForm>,
     /// Files that hold tensors outside the model.
     pub external_data: Vec<ExternalData>,
     /// What is wrong with the description of tensors outside the model.
@@ -72,6 +74,25 @@ pub struct Model {
     pub gpu: Option<ComputeCapability>,
     /// Packages whose version the file carries, as a pickle does.
     pub written_with: BTreeMap<PackageName, String>,
+}
+
+/// What is wrong with a node for some releases of ONNX Runtime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedForm {
+    /// In words.
+    pub text: String,
+    /// The first release that refuses it; `None` for all from the beginning.
+    pub from: Option<Version>,
+    /// The first one after it that does not.
+    pub before: Option<Version>,
+}
+
+impl RefusedForm {
+    /// Whether a release refuses it.
+    #[must_use]
+    pub fn is_refused_by(&self, release: &Version) -> bool {
+        self.from.as_ref().is_none_or(|from| from <= release) && self.before.as_ref().is_none_or(|before| release < before)
+    }
 }
 
 /// Who says something about a model.
@@ -101,8 +122,12 @@ pub struct TritonConfig {
     pub versions: TritonVersions,
     /// `max_batch_size` adds a batch dimension to what is written.
     pub batches: bool,
-    /// The model may have more inputs than are listed: controls and states of sequences, and what batching adds.
+    /// The model may have more inputs than are known: names of controls and states of sequences that could not be read.
     pub more_inputs: bool,
+    /// Inputs that a request may leave out, since the model holds a value.
+    pub optional: Vec<String>,
+    /// A backend that nothing is known of loads the model.
+    pub foreign: bool,
 }
 
 /// The versions that Triton loads.

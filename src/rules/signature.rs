@@ -53,6 +53,13 @@ pub(crate) fn differences(model: &Testimony<'_>, expected: &Testimony<'_>) -> Ve
         let (own, wanted) = (kind.of(model.model.value), kind.of(expected.model.value));
         if !own.is_empty() && !wanted.is_empty() {
             comparison.lists(kind, own, wanted);
+        } else if triton.is_some_and(|config| config.batches) {
+            comparison.batches(kind, own);
+        }
+    }
+    if let Some(config) = triton.filter(|config| config.batches) {
+        for name in &config.optional {
+            comparison.never_optional(name);
         }
     }
     comparison.out
@@ -108,6 +115,30 @@ impl Comparison<'_, '_> {
         if missing.is_empty() && extra.is_empty() {
             self.order(kind, own, wanted);
         }
+    }
+
+    /// Triton takes what is not listed from the model, if it can batch all of it.
+    fn batches(&mut self, kind: Kind, own: &[Signature]) {
+        for own in own {
+            let Some(shape) = &own.shape else { continue };
+            let said = match shape.first() {
+                Some(Dimension::Fixed(size)) => format!("axis 0 of {} `{}` is fixed to {size}", kind.word(), own.name),
+                Some(_) => continue,
+                None => format!("{} `{}` has no axis", kind.word(), own.name),
+            };
+            let (here, there) = (self.model.place(own), self.expected.model.place);
+            let difference = self.add(format!("{said} instead of variable"), Severity::Error, Impact::LoadFailure);
+            difference.here = Some((here, "no batch of any size".to_owned()));
+            difference.there = Some((there, "batches of any size".to_owned()));
+        }
+    }
+
+    /// Triton lets nothing be left out of batches.
+    fn never_optional(&mut self, name: &str) {
+        let there = self.expected.model.place;
+        let clause = format!("input `{name}` cannot be optional in batches");
+        self.add(clause, Severity::Error, Impact::LoadFailure).there =
+            Some((there, "an optional input and batches".to_owned()));
     }
 
     fn renamed(&mut self, kind: Kind, own: &Signature, expected: &Signature) {
@@ -203,11 +234,15 @@ impl Comparison<'_, '_> {
 
     fn rank(&mut self, kind: Kind, own: &Signature, expected: &Signature, is: &[Dimension], was: &[Dimension]) {
         // Triton holds a scalar for a tensor of one element.
-        if self.triton.is_some() && is.is_empty() {
+        if let Some(config) = self.triton
+            && is.is_empty()
+            && was.iter().skip(usize::from(config.batches)).all(|size| *size == Dimension::Fixed(1))
+        {
             return;
         }
-        // Triton may complete a configuration without batching by a batch dimension.
-        let completed = self.triton.is_some_and(|config| !config.batches)
+        // Triton may complete a configuration without batching by a batch dimension, where it completes one at all.
+        let whole = !self.expected.model.value.inputs.is_empty() && !self.expected.model.value.outputs.is_empty();
+        let completed = self.triton.is_some_and(|config| !config.batches && !whole)
             && is.len() == was.len() + 1
             && !matches!(is[0], Dimension::Fixed(_));
         let (severity, impact) = self.weight(kind);

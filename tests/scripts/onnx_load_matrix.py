@@ -5,8 +5,8 @@
     python tests/scripts/onnx_load_matrix.py compare PROGRAM [--release X ...] [--family NAME ...]
 
 `record` needs the network: it installs the releases of `onnxruntime`, one NumPy for each Python, and the `onnx` package
-with pip, each into its own folder; makes the models (`onnx_load_models.py` and `onnx_built_models.py`, and with the
-converters installed, too, `onnx_exported_models.py` and `onnx_torch_models.py`); and creates a session of each model with
+with pip, each into its own folder; makes the models (`onnx_load_models.py`, `onnx_built_models.py` and
+`onnx_changed_models.py`, and with the converters installed, too, those of `CONVERTERS`); and creates a session of each model with
 each release, in a process of that release, on the CPU provider, with default options. Nothing is run. It writes the
 models below fixtures/onnx-load/models and the answers to fixtures/onnx-load/results.tsv. The Pythons 3.7 to 3.11 have
 to be there, on the PATH or as pyenv installs them. `--family` makes and asks about these folders of models only and
@@ -58,10 +58,15 @@ RELEASES = {
 NUMPY = {"3.7": "1.21.6", "3.8": "1.24.4", "3.9": "1.26.4", "3.10": "1.26.4", "3.11": "1.26.4"}
 
 # The scripts whose models converters write, and the folders of models that all scripts make.
-CONVERTERS = {"onnx_exported_models": ["catboost", "lightgbm", "sklearn", "tools", "xgboost"], "onnx_torch_models": ["torch"]}
+CONVERTERS = {
+    "onnx_exported_models": ["catboost", "lightgbm", "sklearn", "tools", "xgboost"],
+    "onnx_tensorflow_models": ["tensorflow"],
+    "onnx_torch_models": ["torch"],
+    "onnx_torch_old_models": ["torch-old"],
+}
 FAMILIES = [
     "com.microsoft", "domain", "exported", "external", "form", "function", "graph", "ir", "ml", "never", "operator", "opset", "subgraph",
-    "too-new", "type", "type-carried", "type-not-in-schema", "broken", "chance", "conv", "edited", "flow", "layer", "learned", "post",
+    "too-new", "type", "type-carried", "type-not-in-schema", "broken", "chance", "changed", "conv", "edited", "flow", "layer", "learned", "post",
     "quantised", "recurrent", "signal", "text", "training", "trees", "written", *(it for all_ in CONVERTERS.values() for it in all_),
 ]  # fmt: skip
 
@@ -198,6 +203,7 @@ def record(arguments, keep):
     import onnx
     import onnx.shape_inference
     import onnx_built_models
+    import onnx_changed_models
     import onnx_load_models
     import onnx.parser
 
@@ -206,6 +212,7 @@ def record(arguments, keep):
         made = pathlib.Path(folder, "models")
         names = onnx_load_models.write(onnx, made)
         names += onnx_built_models.write(onnx, made)
+        names += onnx_changed_models.write(onnx, made, names)
         for script, families in CONVERTERS.items():
             if wanted & set(families):
                 names += convert(script, made, keep)
@@ -234,9 +241,12 @@ def convert(script, made, keep):
     environment = keep / f"{script}-environment"
     interpreter = environment / "bin" / "python"
     if not interpreter.exists():
-        subprocess.run([python("3.11"), "-m", "venv", str(environment)], check=True)
-        words = __import__(script).REQUIREMENTS
-        subprocess.run([str(interpreter), "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *words], check=True)
+        made_by = __import__(script)
+        version = getattr(made_by, "PYTHON", "3.11")
+        subprocess.run([python(version), "-m", "venv", str(environment)], check=True)
+        for words in (made_by.REQUIREMENTS, ["--no-deps", *getattr(made_by, "BY_ITSELF", [])]):
+            if words != ["--no-deps"]:
+                subprocess.run([str(interpreter), "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *words], check=True)
     path = pathlib.Path(__file__).with_name(f"{script}.py")
     done = subprocess.run([str(interpreter), str(path), str(made)], stdout=subprocess.PIPE, text=True, check=True)
     families = {it.split("/")[0] for it in done.stdout.split()}

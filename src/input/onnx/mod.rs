@@ -11,6 +11,7 @@
 //! annotations, device configurations. Skipped with a note: what exceeds a limit (see `walk`), operator set imports
 //! without a version or with two, nodes without an operator, external tensors without a file.
 
+mod forms;
 mod lowering;
 mod messages;
 mod other;

@@ -647,7 +647,7 @@ impl<'a> Walk<'a> {
     fn graph(&mut self, part: Part, scope: Scope<'_>) -> Result<Inner, WireError> {
         let (opened, mut outputs) = (self.open(), Vec::new());
         let lent = std::mem::take(&mut self.lent);
-        let mut inputs = 0;
+        let mut inputs = 0_usize;
         // Nodes stand before the values that they use, whose types they need.
         let mut fields = Fields::new(self.bytes, part, &messages::GRAPH);
         let (mut is_empty, mut nodes) = (true, 0);
@@ -662,16 +662,18 @@ impl<'a> Walk<'a> {
                     if scope.is_main {
                         self.initialised(tensor.name);
                     }
+                    // What old models list as an input, too, the node around the graph does not give.
+                    inputs = inputs.saturating_sub(usize::from(self.is_input(tensor.name, scope)));
                     self.weight(tensor, part, is_sparse, scope);
                 }
                 graph::INPUT => {
                     let (name, kind) = self.value(part)?;
                     self.input(name, &kind, lent.get(inputs).copied().unwrap_or(0), scope);
-                    inputs += 1;
+                    inputs += usize::from(scope.is_body || self.is_input(name, scope));
                 }
                 graph::OUTPUT | graph::VALUE_INFO => {
                     let (name, kind) = self.value(part)?;
-                    self.stated(name, &kind, scope);
+                    self.stated(name, &kind, field.number == graph::OUTPUT, scope);
                     if field.number == graph::OUTPUT && !scope.is_body {
                         outputs.push(name);
                         if scope.is_main {

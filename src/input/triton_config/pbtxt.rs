@@ -10,7 +10,9 @@ const DEPTH_LIMIT: usize = 50;
 /// A field of a message.
 #[derive(Debug)]
 pub(super) struct Field<'t> {
+    /// Empty for an extension.
     pub(super) name: &'t str,
+    pub(super) span: Span,
     pub(super) value: Value<'t>,
 }
 
@@ -137,14 +139,22 @@ impl<'t> Parser<'t> {
             if self.take(',') || self.take(';') {
                 continue;
             }
-            let Some((name, _)) = self.word() else { return self.fault("the name of a field") };
+            // An extension, or the type of an `Any`.
+            let (name, span) = if self.take('[') {
+                let start = self.at;
+                self.at += self.rest().find(']').map_or(0, |end| end + 1);
+                ("", Span::new(start, self.at))
+            } else {
+                let Some(word) = self.word() else { return self.fault("the name of a field") };
+                word
+            };
             let colon = self.take(':');
             let message = matches!(self.peek(), Some('{' | '<' | '['));
             if !colon && !message {
                 return self.fault("`:` or `{` after the name of a field");
             }
             let value = self.value(depth + 1)?;
-            out.push(Field { name, value });
+            out.push(Field { name, span, value });
         }
     }
 

@@ -1,7 +1,7 @@
 use super::opset_too_new::evidence;
 use crate::{
-    environment::{Environment, Seen},
-    fact::Model,
+    environment::{Environment, OnnxRuntime, Seen},
+    fact::{Model, RefusedForm},
     finding::{Impact, Severity, Verdicts},
     knowledge::onnx::RuntimeRelease,
     rules::{Check, Context, listed_up_to},
@@ -15,6 +15,8 @@ rule! {
     /// Each version of an operator says how many inputs and outputs a node has and which attributes. A model whose operator
     /// set number was raised by hand, or that a tool converted by halves, still has nodes of the old form, and a weight that
     /// was cut off has fewer bytes than its shape says. ONNX Runtime refuses such a model, whatever its release.
+    /// Its own operators (`com.microsoft`) grow from release to release without a new number: a node that a newer tool wrote
+    /// may have inputs or attributes that an older runtime refuses.
     ///
     /// ## Example
     ///
@@ -47,6 +49,7 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
         return;
     }
     for runtime in ctx.serving.onnx_runtimes(ctx.knowledge) {
+        newer_forms(ctx, side, model, &runtime, out);
         let minded: Vec<String> = model
             .value
             .lesser_faults
@@ -66,4 +69,31 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
             None => finding,
         });
     }
+}
+
+/// Nodes of ONNX Runtime's own operators in a form that a release does not know.
+fn newer_forms(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, runtime: &OnnxRuntime, out: &mut Verdicts) {
+    let is_refused = |form: &&RefusedForm| {
+        let accepts = |row: &RuntimeRelease| (!form.is_refused_by(&row.version.0)).into();
+        runtime.accepts(ctx.knowledge, accepts).violated()
+    };
+    let refused: Vec<&RefusedForm> = model.value.refused_forms.iter().filter(is_refused).collect();
+    if refused.is_empty() {
+        return;
+    }
+    let texts: Vec<&str> = refused.iter().map(|form| form.text.as_str()).collect();
+    let accepts = |row: &RuntimeRelease| refused.iter().all(|form| !form.is_refused_by(&row.version.0));
+    let newer = ctx.knowledge.first_runtime(|row| accepts(row) && row.opset >= runtime.newest(ctx.knowledge).and_then(|it| it.opset));
+    let help = match newer {
+        Some(row) => format!("serve with {} {} or newer, or make the model with tools of {}", runtime.component, row.version, runtime.shown),
+        None => "make the model again with tools of the release that serves it".to_owned(),
+    };
+    out.findings.push(
+        RULE.finding(format!("{} does not know the form of nodes of {}: {}", runtime.shown, model.value.path, listed_up_to(&texts, 3)))
+            .primary(&side.name, model.place, "the model")
+            .label(&ctx.serving.name, runtime.place, runtime.shown.clone())
+            .about(["model", "onnx-operator", runtime.component.as_str()])
+            .because(ctx.knowledge.statement("onnxruntime-own-forms"))
+            .help(help),
+    );
 }

@@ -78,7 +78,9 @@ fn finding(ctx: &Context<'_>, model: &Testimony<'_>, other: &Testimony<'_>, foun
     let clauses: Vec<&str> = found.iter().map(|it| it.clause.as_str()).collect();
     let what = listed_up_to(&clauses, NAMED);
     let worst = &found[0];
-    let onnx = model.is_file() || model.model.value.format.as_deref() == Some("onnx");
+    // What a backend that nobody knows does with a model is not known either.
+    let foreign = matches!(&other.model.value.witness, Witness::Triton(config) if config.foreign);
+    let onnx = !foreign && (model.is_file() || model.model.value.format.as_deref() == Some("onnx"));
     let declared = if model.is_file() { "" } else { " as it is declared" };
     let mut finding = RULE
         .finding(format!("{}{declared} does not match {}: {what}", model.path(), name(model, other)))

@@ -3,11 +3,12 @@
 //! Known are the types of initialisers, of declared inputs, outputs and intermediate values, and of what nodes compute from
 //! values of known type. A type that only a function's caller or a subgraph's node would tell stays unknown.
 
-use super::{Given, REFERENCE, Scope, Walk, becomes_weight, flow::Inner};
+use super::{Given, OWN_DOMAIN, REFERENCE, Scope, Walk, becomes_weight, flow::Inner};
 use crate::{
-    fact::Insistence,
+    fact::{Insistence, RefusedForm},
     input::onnx::{
-        messages::element_name,
+        forms::{self, Refusal, Shaped},
+        messages::{element_name, is_element},
         schema::{AttributeType, Parameter, Schema},
         view::shown,
     },
@@ -208,11 +209,12 @@ impl<'a> Walk<'a> {
                 Parameter::Constraint(constraint) => {
                     let bound = bindings.iter().find(|(known, _)| *known == constraint).map(|(_, element)| *element);
                     // Else the file may say it of the value.
-                    let element = bound.or_else(|| told(parts, schema, constraint)).unwrap_or(stated);
+                    let told = told(parts, schema, constraint);
+                    let element = bound.or(told).unwrap_or(stated);
                     if element != 0 {
                         bind(&mut bindings, constraint, element);
                     }
-                    (element, bound.is_some())
+                    (element, bound.is_some() || parts.operator == b"Cast" && told.is_some_and(is_element))
                 }
                 Parameter::Other => (0, false),
             };
@@ -288,6 +290,9 @@ impl<'a> Walk<'a> {
                 _ => {}
             }
         }
+        if parts.domain == OWN_DOMAIN {
+            self.own_form(parts, &node);
+        }
         for required in &schema.required {
             if parts.attributes.iter().all(|(name, _)| *name != required.as_bytes()) {
                 self.fault(|| format!("{} needs the attribute `{required}`, node `{}` has none", operator(), node()));
@@ -340,6 +345,19 @@ impl<'a> Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// Notes which releases of ONNX Runtime do not know a node of its own operators as it is.
+    fn own_form(&mut self, parts: &Parts<'_>, node: impl Fn() -> String) {
+        for refusal in forms::refusals(parts.operator, Shaped { counts: parts.counts, attributes: &parts.attributes }) {
+            let Refusal { text, from, before } = refusal;
+            let text = format!("com.microsoft:{} {text}, unlike node `{}`", shown(parts.operator, 60), node());
+            let form = RefusedForm { text, from, before };
+            let is_known = self.model.refused_forms.contains(&form);
+            if !is_known && self.model.refused_forms.len() < FAULT_LIMIT {
+                self.model.refused_forms.push(form);
+            }
+        }
+    }
+
     /// Remembers that the model breaks a rule of ONNX, unless so many are known already.
     pub(super) fn fault(&mut self, text: impl FnOnce() -> String) {
         if self.model.faults.len() < FAULT_LIMIT {
@@ -349,7 +367,7 @@ impl Walk<'_> {
 
     /// How many broken rules are known; `None` once one more would not be counted.
     pub(super) fn fault_counts(&self) -> Option<(usize, usize)> {
-        let counts = (self.model.faults.len(), self.model.lesser_faults.len());
+        let counts = (self.model.faults.len(), self.model.lesser_faults.len() + self.model.refused_forms.len());
         (counts.0.max(counts.1) < FAULT_LIMIT).then_some(counts)
     }
 

@@ -3,7 +3,10 @@
 //! A subgraph sees the values around it; its own are forgotten where it ends. Bodies of functions and training graphs are left
 //! out: what they are given is not known, or nobody asks for it.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::{HashMap, HashSet, hash_map::Entry},
+    hash::BuildHasher as _,
+};
 
 use super::{
     Scope, Walk,
@@ -34,18 +37,34 @@ pub(super) enum Maker {
     Node,
 }
 
-/// What is known of a value.
+/// What is known of a value: there is one for each, so that every byte counts.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Known {
     /// The number of its element type, 0 if that is not known.
-    element: i32,
-    /// The place of its shape among those that inputs and weights state, counted from 1; 0 if none does.
-    shape: u32,
+    element: i16,
+    shape: ShapePlace,
     maker: Maker,
     /// How deep the graph lies that it belongs to.
     depth: u8,
     /// Whether a node, or an output of a graph, takes it.
     is_used: bool,
+}
+
+/// The place of a shape among those that inputs and weights state, counted from 1; 0 if none does.
+#[derive(Debug, Clone, Copy, Default)]
+struct ShapePlace([u8; 3]);
+
+impl ShapePlace {
+    /// None if there are too many for it.
+    fn new(place: usize) -> Self {
+        let [a, b, c, rest @ ..] = place.to_le_bytes();
+        if rest.iter().all(|byte| *byte == 0) { ShapePlace([a, b, c]) } else { ShapePlace::default() }
+    }
+
+    fn number(self) -> u32 {
+        let [a, b, c] = self.0;
+        u32::from_le_bytes([a, b, c, 0])
+    }
 }
 
 /// The values of a model, those that can be seen from where the walk is.
@@ -60,8 +79,9 @@ pub(super) struct Scopes<'a> {
     doubts: Vec<(&'a [u8], String)>,
     /// Weights outside the model: their file and how far it must reach.
     outside: Vec<(&'a [u8], usize, Option<u64>)>,
-    /// Names of nodes, and the number of the graph that had one last.
-    nodes: HashMap<&'a [u8], u32, Keyed>,
+    /// Hashes of the names of nodes with the numbers of their graphs: two that are one by chance are not to be expected
+    /// among a million names, and a name takes twice the room.
+    nodes: HashSet<u64, Keyed>,
     /// Graphs so far, and those around the walk.
     graphs: u32,
     around: Vec<u32>,
@@ -124,12 +144,12 @@ impl<'a> Scopes<'a> {
     }
 
     /// Remembers a shape; returns its place.
-    fn remember_shape(&mut self, shape: Shape) -> u32 {
+    fn remember_shape(&mut self, shape: Shape) -> ShapePlace {
         if self.shapes.len() >= VALUE_LIMIT {
-            return 0;
+            return ShapePlace::default();
         }
         self.shapes.push(shape);
-        u32::try_from(self.shapes.len()).unwrap_or(0)
+        ShapePlace::new(self.shapes.len())
     }
 
     fn put(&mut self, name: &'a [u8], known: Known) {
@@ -200,8 +220,8 @@ impl<'a> Scopes<'a> {
     }
 }
 
-fn number(element: i64) -> i32 {
-    i32::try_from(element).unwrap_or(i32::MAX)
+fn number(element: i64) -> i16 {
+    i16::try_from(element).unwrap_or(i16::MAX)
 }
 
 impl<'a> Walk<'a> {
@@ -235,13 +255,14 @@ impl<'a> Walk<'a> {
         if own.maker == Maker::Input && own.element != number(element) && own.element != 0 && element != 0 {
             self.other_type(name, own.element.into(), element);
         }
-        let mut shape = 0;
+        let mut shape = ShapePlace::default();
         if scope.is_main && !is_sparse {
             let stored = Shape::OfWeight(part);
-            if let Some(stated @ Shape::OfInput(_)) = self.scopes.shape(own.shape) {
+            if let Some(stated @ Shape::OfInput(_)) = self.scopes.shape(own.shape.number()) {
                 self.compare_shapes(name, stated, stored);
             }
-            shape = self.scopes.remember_shape(stored);
+            // A caller may give another value for what is an input, too: only what is stated of it holds.
+            shape = if own.maker == Maker::Input { own.shape } else { self.scopes.remember_shape(stored) };
         }
         // Old models list weights as inputs, too.
         self.scopes.put(name, Known { element: number(element), shape, maker: Maker::Weight, ..own });
@@ -290,12 +311,13 @@ impl<'a> Walk<'a> {
                 }
                 _ => {}
             }
+            place = ShapePlace::default();
             if let Kind::Tensor { shape: Some(part), .. } = kind {
                 let stated = Shape::OfInput(*part);
-                match self.scopes.shape(own.shape) {
-                    Some(stored @ Shape::OfWeight(_)) => self.compare_shapes(name, stated, stored),
-                    _ => place = self.scopes.remember_shape(stated),
+                if let Some(stored @ Shape::OfWeight(_)) = self.scopes.shape(own.shape.number()) {
+                    self.compare_shapes(name, stated, stored);
                 }
+                place = self.scopes.remember_shape(stated);
             }
         }
         let maker = match own.maker {
@@ -314,18 +336,24 @@ impl<'a> Walk<'a> {
         self.scopes.put(name, Known { element: number(element), shape: place, maker, ..own });
     }
 
+    /// Whether the node around a graph gives a value to it, as far as was read.
+    pub(super) fn is_input(&self, name: &[u8], scope: Scope<'_>) -> bool {
+        !scope.is_body && self.scopes.own(name, scope.depth).maker == Maker::Input
+    }
+
     fn other_type(&mut self, name: &[u8], stated: i64, stored: i64) {
         let (stated, stored) = (messages::element_name(stated), messages::element_name(stored));
         self.fault(|| format!("input `{}` is stated to be {stated}, and its weight is {stored}", shown(name, 80)));
     }
 
-    /// Remembers what the file states of a value.
-    pub(super) fn stated(&mut self, name: &'a [u8], kind: &Kind, scope: Scope<'_>) {
+    /// Remembers what the file states of a value. What it says of an output counts more than what it says elsewhere.
+    pub(super) fn stated(&mut self, name: &'a [u8], kind: &Kind, is_output: bool, scope: Scope<'_>) {
         if let (Kind::Tensor { element, .. }, false) = (kind, scope.is_body)
             && *element != 0
         {
-            // What is known of a weight or an input stays.
-            if self.scopes.own(name, scope.depth).maker == Maker::Nobody {
+            // What is known of a weight, an input or a value of the graph around it stays.
+            let is_open = self.scopes.of(name).maker == Maker::Nobody;
+            if is_open && (is_output || self.scopes.own(name, scope.depth).element == 0) {
                 self.scopes.state(name, *element, scope.depth);
             }
         }
@@ -384,7 +412,7 @@ impl<'a> Walk<'a> {
         for name in &parts.inputs {
             let known = if name.is_empty() { Known::default() } else { self.scopes.take(name) };
             parts.taken.push(known.element.into());
-            parts.shapes.push(known.shape);
+            parts.shapes.push(known.shape.number());
         }
     }
 
@@ -430,7 +458,8 @@ impl<'a> Walk<'a> {
     pub(super) fn named(&mut self, name: &'a [u8]) {
         let graph = self.scopes.around.last().copied().unwrap_or(0);
         let is_full = self.scopes.nodes.len() >= VALUE_LIMIT;
-        if !is_full && self.scopes.nodes.insert(name, graph) == Some(graph) {
+        let hash = self.scopes.nodes.hasher().hash_one((name, graph));
+        if !is_full && !self.scopes.nodes.insert(hash) {
             self.fault(|| format!("two nodes are called `{}`", shown(name, 80)));
         }
     }

@@ -122,9 +122,10 @@ impl<'a> Walk<'a> {
         }
         let operator = parts.operator;
         if STRETCHED.contains(&operator) {
-            // Older ones stretch only if they are told to.
+            // Older ones stretch only if they are told to, and nobody follows shapes through the older form of these two.
             let Some((a, b)) = self.sizes_of_both(parts) else { return };
-            if opset >= 7 && stretch_clashes(&a, &b) {
+            let since = if matches!(operator, b"GreaterOrEqual" | b"LessOrEqual") { 16 } else { 7 };
+            if opset >= since && stretch_clashes(&a, &b) {
                 self.clash(operator, &a, &b, node);
             }
             return;
