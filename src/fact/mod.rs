@@ -16,8 +16,8 @@ use std::{
 };
 
 pub use model::{
-    Dimension, ExternalData, ExternalFile, Insistence, Model, OperatorUse, RefusedForm, Signature, TritonConfig, TritonVersions,
-    Typing, Witness,
+    Dimension, ExternalData, ExternalFile, Insistence, Model, OperatorUse, RefusedForm, Signature, TritonConfig,
+    TritonVersions, Typing, Witness,
 };
 pub use name::{InvalidName, PackageName};
 pub(crate) use specifier::is_space;

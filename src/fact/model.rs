@@ -91,7 +91,8 @@ impl RefusedForm {
     /// Whether a release refuses it.
     #[must_use]
     pub fn is_refused_by(&self, release: &Version) -> bool {
-        self.from.as_ref().is_none_or(|from| from <= release) && self.before.as_ref().is_none_or(|before| release < before)
+        self.from.as_ref().is_none_or(|from| from <= release)
+            && self.before.as_ref().is_none_or(|before| release < before)
     }
 }
 
