@@ -63,11 +63,15 @@ pub fn operator_troubles<'m>(knowledge: &Knowledge, model: &'m Model) -> impl It
     let all = covered.flat_map(|(domain, operators)| operators.iter().map(move |(name, used)| (domain, name, used)));
     all.filter_map(move |(domain, name, used)| {
         let imported = model.opsets.get(domain).map(|opset| (*opset, *opset));
-        // What is never resolved may be anything.
-        let opsets = used.resolved.and_then(|range| if range.0.0 > 0 { Some(range) } else { imported })?;
+        // What is never resolved may be anything. A domain that is not imported counts in the newest version that a release
+        // knows, so that only what is in none of them is missing.
+        let newest = knowledge.newest_opset(domain).filter(|_| domain != "ai.onnx").map(|newest| (newest, newest));
+        let opsets = used.resolved.and_then(|range| if range.0.0 > 0 { Some(range) } else { imported.or(newest) })?;
         // Newer than the table: others speak about that.
         knowledge.newest_opset(domain).filter(|newest| opsets.1 <= *newest)?;
         let (trouble, provenance) = trouble(knowledge, domain, name, opsets)?;
+        let by_import = imported.is_some() || used.resolved.is_some_and(|range| range.0.0 > 0);
+        (by_import || trouble == Trouble::Nowhere).then_some(())?;
         Some(OperatorTrouble { domain, name, used, opsets, trouble, provenance })
     })
 }

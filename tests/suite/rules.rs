@@ -161,6 +161,7 @@ fn tensor(name: &str, elements: i32, shape: &[i64]) -> ValueInfoProto {
 }
 
 const FLOAT32: i32 = 1;
+const INT32: i32 = 6;
 const INT64: i32 = 7;
 const FLOAT16: i32 = 10;
 
@@ -385,7 +386,10 @@ fn signatures(all: &mut BTreeMap<String, ModelProto>) {
     put("quiet-other-model/serve/segmenter", half());
     put("quiet-triton/serve/ranker/1/model", plain());
     put("quiet-triton-narrower/serve/ranker/1/model", masked());
-    put("quiet-triton-sequence/serve/ranker/1/model", masked());
+    // A control of a sequence has one value of its own type for each of the batch.
+    put("fires-triton-sequence/serve/ranker/1/model", masked());
+    let start = tensor("start", INT32, &[-1, 1]);
+    put("quiet-triton-sequence/serve/ranker/1/model", signed(&[tokens(), start], &[score(-1, 10)]));
     put("quiet-triton-other-version/serve/ranker/1/model", plain());
     put("quiet-triton-other-version/serve/ranker/2/model", half());
 }

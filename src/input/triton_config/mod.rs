@@ -284,9 +284,13 @@ impl Reader {
             let values = [("int32_false_true", "int32"), ("fp32_false_true", "float32"), ("bool_false_true", "bool")];
             let dtype = values.iter().find(|(name, _)| one(control, name).is_some()).map(|(_, dtype)| *dtype);
             let dtype = dtype.or_else(|| self.dtype(control));
-            let shape = batch.map(|batch| match batch {
-                true => vec![Dimension::Unknown, Dimension::Fixed(1)],
-                false => vec![Dimension::Fixed(1)],
+            // A control has one value for each of the batch.
+            let shape = batch.map(|batch| {
+                let mut shape = vec![Dimension::Fixed(1)];
+                if batch {
+                    shape.insert(0, Dimension::Unknown);
+                }
+                shape
             });
             add(one(input.fields(), "name").and_then(|name| self.known(name)), dtype, shape, inputs);
         }

@@ -66,11 +66,13 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
             }
         };
         let severity = if matches!(trouble, Trouble::Deprecated(_)) { Severity::Warning } else { Severity::Error };
+        let is_imported = model.value.opsets.contains_key(domain);
+        let imports = if is_imported { format!("imports {domain} {low}") } else { format!("does not import {domain}") };
         out.findings.push(
             RULE.finding(message)
                 .severity(severity)
                 .primary(&side.name, place, label)
-                .label(&side.name, opset_place(model, domain), format!("imports {domain} {low}"))
+                .label(&side.name, opset_place(model, domain), imports)
                 .about(["onnx-operator", "onnx-opset", "model"])
                 .about(runtimes.iter().map(|runtime| runtime.component.clone()))
                 .because(Reason { claim, provenance })

@@ -214,7 +214,8 @@ impl<'a> Walk<'a> {
                     if element != 0 {
                         bind(&mut bindings, constraint, element);
                     }
-                    (element, bound.is_some() || parts.operator == b"Cast" && told.is_some_and(is_element))
+                    let decides = [b"Cast".as_slice(), b"EyeLike", b"RandomNormalLike", b"RandomUniformLike"];
+                    (element, bound.is_some() || decides.contains(&parts.operator) && told.is_some_and(is_element))
                 }
                 Parameter::Other => (0, false),
             };
@@ -306,6 +307,24 @@ impl<'a> Walk<'a> {
         if parts.operator == b"Constant" && parts.attributes.is_empty() {
             self.fault(|| format!("{} needs a value, node `{}` has none", operator(), node()));
         }
+        self.depends(schema, parts, scope, &node);
+        let twice =
+            |(at, (name, _)): (usize, &(&[u8], u64))| parts.attributes[..at].iter().any(|(other, _)| other == name);
+        if parts.attributes.len() > 1
+            && let Some(at) = parts.attributes.iter().enumerate().position(twice)
+        {
+            let name = parts.attributes[at].0;
+            self.lesser_fault(Insistence::AttributeOnce, || {
+                format!("node `{}` has the attribute `{}` twice", node(), shown(name, 60))
+            });
+        }
+    }
+}
+
+impl Walk<'_> {
+    /// Notes where a node's attributes ask for other inputs and outputs than it has.
+    fn depends(&mut self, schema: &Schema, parts: &Parts<'_>, scope: Scope<'_>, node: impl Fn() -> String) {
+        let operator = || format!("{} of opset {}", shown(parts.operator, 60), schema.since);
         // Since these versions the number of outputs depends on something else.
         if parts.operator == b"BatchNormalization" && schema.since >= 14 && !scope.is_body {
             let wanted = if parts.trains { 3 } else { 1 };
@@ -331,20 +350,8 @@ impl<'a> Walk<'a> {
                 });
             }
         }
-        let twice =
-            |(at, (name, _)): (usize, &(&[u8], u64))| parts.attributes[..at].iter().any(|(other, _)| other == name);
-        if parts.attributes.len() > 1
-            && let Some(at) = parts.attributes.iter().enumerate().position(twice)
-        {
-            let name = parts.attributes[at].0;
-            self.lesser_fault(Insistence::AttributeOnce, || {
-                format!("node `{}` has the attribute `{}` twice", node(), shown(name, 60))
-            });
-        }
     }
-}
 
-impl Walk<'_> {
     /// Notes which releases of ONNX Runtime do not know a node of its own operators as it is.
     fn own_form(&mut self, parts: &Parts<'_>, node: impl Fn() -> String) {
         for refusal in forms::refusals(parts.operator, Shaped { counts: parts.counts, attributes: &parts.attributes }) {
