@@ -14,6 +14,9 @@ use crate::{
 pub(super) static OUTPUT: Output =
     Output { name: "human", about: "for people: lines of both sides, reasons and advice", shows_fixes: true, render };
 
+/// Columns that stand before a line: its number and a rule.
+const GUTTER: usize = 7;
+
 /// A finding as miette sees it.
 struct Shown<'a> {
     finding: &'a Finding,
@@ -89,7 +92,8 @@ fn one(report: &Report<'_>, style: Style) -> String {
     let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler =
         GraphicalReportHandler::new_themed(theme).with_width(style.width).with_context_lines(1).with_links(false);
-    let source = JointSource::new(report.sources);
+    let places = report.findings.iter().flat_map(|finding| &finding.labels).map(|label| label.place);
+    let source = JointSource::new(report.sources, places, style.width.saturating_sub(GUTTER));
     let mut out = String::new();
     let mut short: Vec<&Finding> = Vec::new();
     for finding in &report.findings {

@@ -18,6 +18,7 @@ mod markdown;
 mod merged;
 mod needs;
 mod sarif;
+mod shorten;
 mod source;
 mod words;
 mod xml;

@@ -3,13 +3,15 @@
 //! File `i` begins at the sum of the lengths before it plus a gap, which keeps the contexts of two files apart. Lines are
 //! found through the index of [`crate::text::Source`], since miette's own sources scan from the start for every label.
 //!
+//! Lines that do not fit are cut ([`super::shorten`]): miette can only count to 65,535 columns.
 //! What is shown of a text is harmless on a terminal, and as long as the text itself, so that spans stay true.
 
-use std::{borrow::Cow, sync::OnceLock};
+use std::{borrow::Cow, collections::BTreeMap, sync::OnceLock};
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
-use crate::text::{FileId, Form, Place, Sources, has_command, is_hidden, line_ends, without_commands};
+use super::shorten::Shortened;
+use crate::text::{FileId, Form, Place, Source, Sources, Span, has_command, is_hidden, line_ends, without_commands};
 
 /// Bytes between two files.
 const GAP: usize = 2;
@@ -18,36 +20,60 @@ const GAP: usize = 2;
 #[derive(Debug)]
 pub(super) struct JointSource<'a> {
     sources: &'a Sources,
+    shortened: BTreeMap<FileId, Shortened>,
     bases: Vec<usize>,
     shown: Vec<OnceLock<Cow<'a, str>>>,
 }
 
 impl<'a> JointSource<'a> {
-    pub(super) fn new(sources: &'a Sources) -> Self {
+    /// With the places that are going to be shown and the columns that a line may take.
+    pub(super) fn new(sources: &'a Sources, places: impl Iterator<Item = Place>, room: usize) -> Self {
+        let mut labels: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
+        for place in places {
+            labels.entry(place.file).or_default().push(place.span);
+        }
+        let cut = |(file, spans): (FileId, Vec<Span>)| {
+            let mut shortened = Shortened::of(sources.get(file), &spans, room)?;
+            shortened.replace(|text| harmless(text).into_owned());
+            Some((file, shortened))
+        };
+        let shortened: BTreeMap<FileId, Shortened> = labels.into_iter().filter_map(cut).collect();
         let mut base = 0;
         let bases: Vec<usize> = sources
             .iter()
-            .map(|(_, source)| {
+            .map(|(file, source)| {
                 let own = base;
-                base += source.text().len() + GAP;
+                base += shortened.get(&file).map_or(source, |it| &it.source).text().len() + GAP;
                 own
             })
             .collect();
         let shown = bases.iter().map(|_| OnceLock::new()).collect();
-        JointSource { sources, bases, shown }
+        JointSource { sources, shortened, bases, shown }
     }
 
     /// A place in the joint text; clamped, since a span past the end would spoil the report.
     pub(super) fn span(&self, place: Place) -> SourceSpan {
-        let length = self.sources.get(place.file).text().len();
-        let start = place.span.start.min(length);
-        let end = place.span.end.min(length);
+        let carried = |offset| self.shortened.get(&place.file).map_or(offset, |it| it.carried(offset));
+        let length = self.source(place.file).text().len();
+        let start = carried(place.span.start).min(length);
+        let end = carried(place.span.end).min(length);
         (self.bases[place.file.index()] + start, end - start).into()
+    }
+
+    /// A file as it is shown.
+    fn source(&self, file: FileId) -> &Source {
+        match self.shortened.get(&file) {
+            Some(shortened) => &shortened.source,
+            None => self.sources.get(file),
+        }
     }
 
     /// The text of a file as it may be shown; made when the first line of it is.
     fn shown(&self, file: FileId) -> &str {
-        self.shown[file.index()].get_or_init(|| harmless(self.sources.get(file).text()))
+        match self.shortened.get(&file) {
+            Some(shortened) => shortened.source.text(),
+            None => self.shown[file.index()].get_or_init(|| harmless(self.sources.get(file).text())),
+        }
     }
 
     fn file_at(&self, offset: usize) -> Option<(FileId, usize)> {
@@ -64,7 +90,7 @@ impl SourceCode for JointSource<'_> {
         after: usize,
     ) -> Result<Box<dyn SpanContents<'b> + 'b>, MietteError> {
         let (file, base) = self.file_at(span.offset()).ok_or(MietteError::OutOfBounds)?;
-        let source = self.sources.get(file);
+        let source = self.source(file);
         let (start, end) = (span.offset() - base, span.offset() - base + span.len());
         if end > source.text().len() {
             return Err(MietteError::OutOfBounds);
@@ -82,7 +108,9 @@ impl SourceCode for JointSource<'_> {
             Form::Text => crate::text::escape(&source.path),
             Form::View => format!("{} (as read)", crate::text::escape(&source.path)),
         };
-        let column = if from == first { source.position(start).column - 1 } else { 0 };
+        // The column is the one in the file.
+        let original = self.shortened.get(&file).map_or(start, |it| it.original(start));
+        let column = if from == first { self.sources.get(file).position(original).column - 1 } else { 0 };
         Ok(Box::new(MietteSpanContents::new_named(
             name,
             data,

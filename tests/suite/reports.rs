@@ -273,3 +273,20 @@ fn verbose_shows_every_line_and_quiet_only_what_is_wrong() {
     assert!(quiet.contains("error[EC301]") && quiet.contains("warning[EC601]"), "{quiet}");
     assert!(!quiet.contains("EC101") && !quiet.contains("could not decide"), "{quiet}");
 }
+
+#[test]
+fn lines_that_no_terminal_can_show_are_cut() {
+    let line = format!("numpy==2.1.0 {}# last\npandas==1.5.3\n", " ".repeat(200));
+    let far = format!("numpy==2.1.0 # {}\n{}pandas==1.5.3\n", "é".repeat(99_000), " ".repeat(99_000));
+    for text in [line, far] {
+        let run = super::cases::envcheck_reading(text.as_bytes(), &["check", "-"]);
+        assert!(run.code == 1 && run.stderr.is_empty(), "{}", run.stderr);
+        assert!(run.stdout.contains("pandas==1.5.3") && run.stdout.contains('…'), "{}", run.stdout);
+        let shown = run.stdout.lines().filter(|line| line.contains(" │ "));
+        assert!(
+            shown.clone().count() >= 2 && shown.into_iter().all(|line| line.chars().count() <= 101),
+            "{}",
+            run.stdout
+        );
+    }
+}
