@@ -36,7 +36,7 @@ What it cannot see: whether a release works, as opposed to what it declares (Num
 see the list of tables not derived); other platforms; requirements of releases without a Linux x86_64 wheel; a wheel
 that declares something else than the one for the newest Python, while the row agrees with that one; components and
 extras that no row follows yet; rows of `needs` whose `release` is a range, which cite a report; whether a release in
-the middle that has no row was left out on purpose; metadata behind an index that needs a password.
+the middle that has no row was left out on purpose (`--between` shows its rows); metadata behind an index that needs a password.
 
 Exit status: 0 no differences, 3 differences, 2 could not work, or could not read everything and found no difference.
 """
@@ -641,6 +641,8 @@ class Work:
                 new.append(release)
             elif beyond:
                 (new if self.options.left_out else left_out).append(release)
+            elif self.options.between and version > min(rows):
+                new.append(release)
         return new, left_out
 
 
@@ -1077,6 +1079,9 @@ def arguments():
     )
     parser.add_argument(
         "--left-out", action="store_true", help="also what `needs` seems to leave out on purpose (see the notes)"
+    )
+    parser.add_argument(
+        "--between", action="store_true", help="also releases of `needs` without a row between others that have one"
     )
     parser.add_argument(
         "--with-onnx", action="store_true", help="install onnx into a temporary folder and derive its tables"
