@@ -1,4 +1,4 @@
-use super::numpy_abi;
+use super::{numpy_abi, unmet_requirement};
 use crate::{
     environment::{Environment, PackageView, Side},
     finding::{Finding, Impact, Severity, Verdicts},
@@ -64,6 +64,10 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
                 continue;
             }
             let provenance = ctx.knowledge.needs.provenance(need);
+            // What the package says itself is surer, and unmet-requirement says it.
+            if provenance.grounds != Grounds::Error && unmet_requirement::is_stated(view, other) {
+                continue;
+            }
             unmet.push(Unmet { view, other, range: &need.range.text, spared_by: need.spared_by.as_deref(), provenance });
         }
     }

@@ -5,6 +5,7 @@ use crate::{
         requirement::{self, Operator},
     },
     finding::{Impact, Severity, Verdicts},
+    knowledge::Grounds,
     rules::{Check, Context},
 };
 
@@ -133,6 +134,14 @@ fn violates(other: &PackageView, stated: &StatedRequirement) -> bool {
     spelled.any(|wanted| !wanted.version.eq_ignore_ascii_case(&pin.to_string()))
 }
 
+/// Whether a package itself states a requirement that another one does not meet.
+pub(super) fn is_stated(view: &PackageView, other: &PackageView) -> bool {
+    stated(view).into_iter().any(|(_, it)| {
+        let requirement = &it.requirement;
+        requirement.name == other.name && requirement.url.is_none() && violates(other, it)
+    })
+}
+
 fn one(
     ctx: &Context<'_>,
     side: &Environment,
@@ -164,8 +173,9 @@ fn one(
     // The tables know this pair too, with a release that would go with it.
     let known = view.pin().is_some_and(|version| {
         let needs = ctx.knowledge.needs_of(name.as_str(), version);
-        needs.iter().any(|(need, _)| {
-            need.component == component.as_str() && other.versions.within(&need.range.set).violated()
+        needs.iter().any(|(need, provenance)| {
+            let same = need.component == component.as_str() && other.versions.within(&need.range.set).violated();
+            same && provenance.grounds == Grounds::Error
         })
     });
     if known {
