@@ -74,8 +74,8 @@ fn document(recipe: &mut Recipe<'_, '_>, root: &Node<'_>) {
 
 /// What a plain `pip install` installs; nothing for any other command.
 fn installed(command: &str) -> Option<Vec<&str>> {
-    let rest = ["pip install ", "pip3 install ", "python -m pip install ", "python3 -m pip install "].iter();
-    let rest = rest.filter_map(|it| command.trim_start().strip_prefix(it)).next()?;
+    let rest = ["pip install ", "pip3 install ", "python -m pip install ", "python3 -m pip install "];
+    let rest = rest.into_iter().find_map(|it| command.trim_start().strip_prefix(it))?;
     if rest.contains(['&', ';', '|', '$', '`', '<', '>', '\'', '"', '\\', '\n']) {
         return None;
     }

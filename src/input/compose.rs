@@ -104,16 +104,13 @@ fn profiles(manifest: &mut Manifest<'_>, services: &Node<'_>) {
     }
     let Some(first) = spans.first() else { return };
     let asked = asked.into_iter().collect::<Vec<_>>().join(", ");
-    let reason = match names.as_slice() {
-        [only] => format!("the service {only} runs only with a profile ({asked}); it is read all the same"),
-        _ => {
-            let more = names.len().saturating_sub(SHOWN);
-            let mut shown = names[..names.len() - more].join(", ");
-            if more > 0 {
-                shown.push_str(&format!(" and {more} more"));
-            }
-            format!("{} services run only with a profile ({shown}); they are read all the same", names.len())
-        }
+    let reason = if let [only] = names.as_slice() {
+        format!("the service {only} runs only with a profile ({asked}); it is read all the same")
+    } else {
+        let more = names.len().saturating_sub(SHOWN);
+        let shown = names[..names.len() - more].join(", ");
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{} services run only with a profile ({shown}{rest}); they are read all the same", names.len())
     };
     manifest.skip(*first, reason);
 }
@@ -151,10 +148,10 @@ impl<'n> Service<'n> {
     }
 
     /// Says what an image is built from, once for all services that are built from the same.
-    fn build(self, manifest: &mut Manifest<'_>, name: &str, built: &mut BTreeSet<String>) {
+    fn build(self, manifest: &mut Manifest<'_>, name: &str, known: &mut BTreeSet<String>) {
         let Some(build) = self.get("build").filter(|build| !build.is_null()) else { return };
         let from = dockerfile(build);
-        if built.insert(from.clone()) {
+        if known.insert(from.clone()) {
             let reason = format!("the image of `{name}` is built from {from}{NAME_IT_TOO}");
             manifest.skip(build.text().map_or_else(|| key_span(self.node, "build", build), |_| build.span), reason);
         }

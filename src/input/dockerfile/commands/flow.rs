@@ -239,14 +239,14 @@ fn gives_up(script: &Script, list: &List) -> bool {
         _ => false,
     };
     let says = |node: &Node| matches!(node, Node::Simple(simple) if simple.words.first().map(raw).is_some_and(|it| matches!(it, "echo" | "printf")));
-    let Some(((link, last), before)) = list.split_last() else { return false };
+    let Some(((link, node), before)) = list.split_last() else { return false };
     // What stands before `&&` may fail, unless it only says something.
     let reached = match link {
         Link::Always => true,
         Link::And => before.iter().all(|(_, node)| says(node)),
         Link::Or => false,
     };
-    reached && fails(last)
+    reached && fails(node)
 }
 
 /// Scripts that install a tool and no package of the environment.
