@@ -201,6 +201,7 @@ proptest! {
 fn hostile_files_are_read_in_bounded_time() {
     let doubled = (0..200).fold("ENV A0=xxxxxxxx\n".to_owned(), |text, at| format!("{text}ENV A{}=$A{at}$A{at}\n", at + 1));
     let stages = (0..2000).fold(String::new(), |text, at| format!("{text}FROM s{} AS s{at}\nRUN pip install a==1\n", at.max(1) - 1));
+    let set = (0..5_000).fold(String::new(), |text, at| text + "V" + &at.to_string() + "=1; ");
     for text in [
         format!("FROM x\n{doubled}RUN pip install $A200\n"),
         stages,
@@ -214,6 +215,7 @@ fn hostile_files_are_read_in_bounded_time() {
         format!("FROM x\nRUN {}", "<<E ".repeat(50_000)),
         format!("FROM x\n{}", "COPY a /b/\nRUN pip install -r /b/c\n".repeat(3_000)),
         format!("FROM x\nRUN {}", "for a in 1 2 3 4 5 6 7 8 9; do ".repeat(30)),
+        format!("FROM x\nRUN {}{}", set, "if [ $(x) = y ]; then V0=2; else V1=2; fi; ".repeat(5_000)),
     ] {
         shown(&text, &[], None);
     }

@@ -43,18 +43,43 @@ impl Runner<'_, '_, '_> {
         status
     }
 
+    /// Gives a variable a value, and remembers the one before where it may have to come back.
+    pub(super) fn set(&mut self, name: String, value: Value) {
+        let before = self.variables.insert(name.clone(), value);
+        if self.unsure.is_some() {
+            self.journal.push((name, before));
+        }
+    }
+
+    /// Takes back what was set since; the names whose values differ from before.
+    fn take_back(&mut self, since: usize) -> BTreeSet<String> {
+        let mut names = BTreeMap::new();
+        for (name, before) in self.journal.drain(since.min(self.journal.len())..).rev() {
+            // The oldest entry holds the value that there was.
+            names.insert(name, before);
+        }
+        let mut changed = BTreeSet::new();
+        for (name, before) in names {
+            if self.variables.get(&name) != before.as_ref() {
+                changed.insert(name.clone());
+            }
+            match before {
+                Some(before) => drop(self.variables.insert(name, before)),
+                None => drop(self.variables.remove(&name)),
+            }
+        }
+        changed
+    }
+
     /// Follows what may not run. What it gives a value may have another one afterwards.
     fn doubting<T>(&mut self, reason: &str, work: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.unsure.clone();
-        let variables = self.variables.clone();
+        let since = self.journal.len();
         self.unsure.get_or_insert_with(|| reason.to_owned());
         let out = work(self);
+        let changed = self.take_back(since);
         self.unsure = before;
-        for (name, value) in &mut self.variables {
-            if variables.get(name) != Some(value) {
-                *value = Value::Unknown;
-            }
-        }
+        changed.into_iter().for_each(|name| self.set(name, Value::Unknown));
         out
     }
 
@@ -66,16 +91,16 @@ impl Runner<'_, '_, '_> {
             self.list(script, only);
             return;
         }
-        let before = self.variables.clone();
+        let before = self.unsure.clone();
+        self.unsure.get_or_insert_with(|| reason.to_owned());
         let mut changed = BTreeSet::new();
         for way in ways {
-            self.variables.clone_from(&before);
-            self.doubting(reason, |it| it.list(script, way));
-            let differs = |(name, value): &(&String, &Value)| before.get(*name) != Some(*value);
-            changed.extend(self.variables.iter().filter(differs).map(|(name, _)| name.clone()));
+            let since = self.journal.len();
+            self.list(script, way);
+            changed.append(&mut self.take_back(since));
         }
-        self.variables = before;
-        self.variables.extend(changed.into_iter().map(|name| (name, Value::Unknown)));
+        self.unsure = before;
+        changed.into_iter().for_each(|name| self.set(name, Value::Unknown));
     }
 
     fn node(&mut self, script: &Script, node: &Node) -> Option<bool> {
@@ -147,11 +172,11 @@ impl Runner<'_, '_, '_> {
         let words: Vec<Word> = words.iter().flat_map(|span| self.expand(script, *span, &BTreeMap::new())).collect();
         let known = words.iter().all(|it| it.known().is_some_and(|text| !text.contains(['*', '?'])));
         if !known || words.is_empty() || words.len() > TURN_LIMIT {
-            self.variables.insert(name, Value::Unknown);
+            self.set(name, Value::Unknown);
             return self.list(script, body);
         }
         for word in &words {
-            self.variables.insert(name.clone(), Value::Known(word.text().to_owned()));
+            self.set(name.clone(), Value::Known(word.text().to_owned()));
             self.list(script, body);
         }
         Some(true)
