@@ -212,7 +212,9 @@ impl Runner<'_, '_, '_> {
         let (start, end) = ends.fold((usize::MAX, 0), |(start, end), it| (start.min(it.start), end.max(it.end)));
         let span = script.text.place(Span::new(start.min(end), end));
         if words.is_empty() {
-            own.into_iter().for_each(|(name, value)| self.set(name, value));
+            for (name, value) in own {
+                self.set(name, value);
+            }
             return Some(true);
         }
         self.command(Call { variables: own, redirects, span, piped, ..Call::of(words) })

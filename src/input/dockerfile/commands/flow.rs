@@ -79,7 +79,9 @@ impl Runner<'_, '_, '_> {
         let out = work(self);
         let changed = self.take_back(since);
         self.unsure = before;
-        changed.into_iter().for_each(|name| self.set(name, Value::Unknown));
+        for name in changed {
+            self.set(name, Value::Unknown);
+        }
         out
     }
 
@@ -100,7 +102,9 @@ impl Runner<'_, '_, '_> {
             changed.append(&mut self.take_back(since));
         }
         self.unsure = before;
-        changed.into_iter().for_each(|name| self.set(name, Value::Unknown));
+        for name in changed {
+            self.set(name, Value::Unknown);
+        }
     }
 
     fn node(&mut self, script: &Script, node: &Node) -> Option<bool> {
