@@ -142,6 +142,7 @@ impl Loader<'_, '_> {
             }
             read.push(file);
         }
+        leave_out_answered(&mut read);
         let mut facts = Vec::new();
         let mut inputs = Vec::new();
         for file in read {
@@ -267,6 +268,18 @@ impl Loader<'_, '_> {
             reading.skipped.into_iter().map(|part| SkippedPart { place: part.place, reason: part.reason }).collect();
         let disk = self.files.disk_path(file).map(Path::to_path_buf);
         Ok(ReadFile { path, disk, format, facts: reading.facts, skipped })
+    }
+}
+
+/// Takes away the wish for a file that was named as well.
+fn leave_out_answered(read: &mut [ReadFile]) {
+    let named: Vec<PathBuf> = read.iter().filter_map(|file| file.disk.clone()).collect();
+    for file in read {
+        let Some(folder) = file.disk.as_deref().and_then(Path::parent) else { continue };
+        file.skipped.retain(|part| {
+            let wished = input::wished_file(&part.reason).map(|it| files::normalise(&folder.join(it)));
+            wished.is_none_or(|path| !named.contains(&path))
+        });
     }
 }
 

@@ -445,10 +445,20 @@ fn candidates(context: &Context<'_>, side: &Environment, component: &str, code: 
         // Any release would do for the rule; only the one that was tested is worth naming.
         releases.clear();
     }
-    if code == NUMPY_RULE
-        && let Some((row, _)) = knowledge.numpy_abi(component)
-    {
-        releases.insert(0, row.first.0.clone());
+    if view.pin().is_none() && (current.is_none() || code == NUMPY_RULE) {
+        // Nothing says which release there is, so that the newest one is the nearest.
+        releases.sort_by(|a, b| b.cmp(a));
+    }
+    if code == NUMPY_RULE {
+        match (component, &current) {
+            (NUMPY, _) => releases.retain(|version| version.release().first() == Some(&1)),
+            // What is older was built for NumPy 1 as well.
+            (_, Some(current)) => releases.retain(|version| version > current),
+            (_, None) => {}
+        }
+        if let Some((row, _)) = knowledge.numpy_abi(component) {
+            releases.insert(0, row.first.0.clone());
+        }
     }
     // Away from what training used is no repair of a difference between the sides, and seldom one of anything else.
     if let (Some(trained), Some(current)) = (&trained, &current) {

@@ -49,14 +49,16 @@ fn document(recipe: &mut Recipe<'_, '_>, root: &Node<'_>) {
     if let Some(node) = build.get("system_packages") {
         recipe.apt(node);
     }
-    if let Some(node) = root.get("environment").or_else(|| build.get("environment")) {
-        recipe.variables(node);
-    }
     for item in build.get("run").map_or(&[][..], Node::items) {
         let command = item.get("command").unwrap_or(item);
-        if command.text().is_some_and(|it| it.contains("install")) {
-            recipe.skip(command.span, "what the commands of `run` install is not read");
+        let Some(text) = command.text().filter(|it| it.contains("install")) else { continue };
+        match installed(text) {
+            Some(packages) => packages.into_iter().for_each(|it| recipe.requirement(it, command.span)),
+            None => recipe.skip(command.span, "what this command of `run` installs is not read"),
         }
+    }
+    if let Some(node) = root.get("environment").or_else(|| build.get("environment")) {
+        recipe.variables(node);
     }
     let url = if gpu.is_some() { "torch-backend/cog" } else { "torch-backend/cpu" };
     let index = Arc::new(PackageIndex { url: url.to_owned(), only: true });
@@ -68,4 +70,20 @@ fn document(recipe: &mut Recipe<'_, '_>, root: &Node<'_>) {
             Arc::make_mut(package).index = Some(Arc::clone(&index));
         }
     }
+}
+
+/// What a plain `pip install` installs; nothing for any other command.
+fn installed(command: &str) -> Option<Vec<&str>> {
+    let rest = ["pip install ", "pip3 install ", "python -m pip install ", "python3 -m pip install "];
+    let rest = rest.into_iter().find_map(|it| command.trim_start().strip_prefix(it))?;
+    if rest.contains(['&', ';', '|', '$', '`', '<', '>', '\'', '"', '\\', '\n']) {
+        return None;
+    }
+    // Of other options the value may come next, or they say where packages come from.
+    let plain = [
+        "-U", "-q", "--upgrade", "--quiet", "--no-cache-dir", "--no-deps", "--pre", "--force-reinstall", "--ignore-installed",
+        "--no-build-isolation",
+    ];
+    let words: Vec<&str> = rest.split_whitespace().filter(|it| !plain.contains(it)).collect();
+    words.iter().all(|it| !it.starts_with('-')).then_some(words)
 }

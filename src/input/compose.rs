@@ -7,8 +7,10 @@
 //! Skipped with a note: images that are built (their Dockerfile says more), other files that are included or extended,
 //! variables from files, variables without value.
 
+use std::collections::BTreeSet;
+
 use super::{
-    Claim, Format, Probe,
+    Claim, Format, NAME_IT_TOO, Probe,
     manifest::{self, Dialect, Manifest},
     workload::{self, Accelerator, Container, Group, Mount, Phase},
     yaml::Node,
@@ -77,13 +79,44 @@ fn project(manifest: &mut Manifest<'_>, document: &Node<'_>) {
     }
     let Some(services) = document.get("services") else { return };
     let mut containers = Vec::new();
+    let mut built: BTreeSet<String> = BTreeSet::new();
     for (name, node) in services.entries() {
         let Some(name) = name.text().filter(|_| node.is_map()) else { continue };
         let service = Service { node, services };
+        service.build(manifest, name, &mut built);
         containers.push(service.container(manifest, name));
     }
+    profiles(manifest, services);
     workload::state(manifest, &containers, Group::Services);
 }
+
+/// Says which services do not run unless they are asked for.
+fn profiles(manifest: &mut Manifest<'_>, services: &Node<'_>) {
+    let mut spans = Vec::new();
+    let mut names = Vec::new();
+    let mut asked: BTreeSet<&str> = BTreeSet::new();
+    for (name, node) in services.entries() {
+        let own = node.get("profiles").filter(|profiles| !profiles.items().is_empty());
+        let (Some(name), Some(own)) = (name.text(), own) else { continue };
+        spans.push(own.span);
+        names.push(format!("`{name}`"));
+        asked.extend(own.items().iter().filter_map(|item| item.text()));
+    }
+    let Some(first) = spans.first() else { return };
+    let asked = asked.into_iter().collect::<Vec<_>>().join(", ");
+    let reason = if let [only] = names.as_slice() {
+        format!("the service {only} runs only with a profile ({asked}); it is read all the same")
+    } else {
+        let more = names.len().saturating_sub(SHOWN);
+        let shown = names[..names.len() - more].join(", ");
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{} services run only with a profile ({shown}{rest}); they are read all the same", names.len())
+    };
+    manifest.skip(*first, reason);
+}
+
+/// So many services are named in one note.
+const SHOWN: usize = 5;
 
 /// A service, which may extend another one of the same file.
 #[derive(Clone, Copy)]
@@ -114,20 +147,21 @@ impl<'n> Service<'n> {
         None
     }
 
+    /// Says what an image is built from, once for all services that are built from the same.
+    fn build(self, manifest: &mut Manifest<'_>, name: &str, known: &mut BTreeSet<String>) {
+        let Some(build) = self.get("build").filter(|build| !build.is_null()) else { return };
+        let from = dockerfile(build);
+        if known.insert(from.clone()) {
+            let reason = format!("the image of `{name}` is built from {from}{NAME_IT_TOO}");
+            manifest.skip(build.text().map_or_else(|| key_span(self.node, "build", build), |_| build.span), reason);
+        }
+    }
+
     fn container(self, manifest: &mut Manifest<'_>, name: &str) -> Container<'n> {
         if let Some(file) = self.node.get("extends").and_then(|extends| extends.get("file")) {
             manifest.skip(file.span, "the file that is extended here is not followed: name it too");
         }
-        if let Some(profiles) = self.node.get("profiles").filter(|profiles| !profiles.items().is_empty()) {
-            let names: Vec<&str> = profiles.items().iter().filter_map(|item| item.text()).collect();
-            let reason = format!("the service `{name}` runs only with a profile ({}); it is read all the same", names.join(", "));
-            manifest.skip(profiles.span, reason);
-        }
         let build = self.get("build").filter(|build| !build.is_null());
-        if let Some(build) = build {
-            let reason = format!("the image of `{name}` is built from {}: name that file too", dockerfile(build));
-            manifest.skip(build.text().map_or_else(|| key_span(self.node, "build", build), |_| build.span), reason);
-        }
         let image = self.get("image").and_then(Node::text);
         if let Some(file) = self.get("env_file").filter(|file| !file.is_null() && !workload::is_helper(name, image)) {
             manifest.skip(file.span, "variables from files (`env_file`) are not read");

@@ -97,6 +97,16 @@ pub struct Skipped {
     pub reason: String,
 }
 
+/// How a note ends that wishes for a file in backquotes.
+const NAME_IT_TOO: &str = ": name that file too";
+
+/// The file that a note wishes for, relative to the file that the note is about.
+#[must_use]
+pub fn wished_file(reason: &str) -> Option<&str> {
+    let before = reason.strip_suffix(NAME_IT_TOO)?.strip_suffix('`')?;
+    before.rsplit_once('`').map(|(_, path)| path)
+}
+
 /// Why a file could not be read at all: what was found and what was expected, lower case, no full stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {

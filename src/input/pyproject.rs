@@ -44,12 +44,18 @@ fn claims(probe: &Probe<'_>) -> Claim {
 }
 
 fn read(files: &mut Files<'_>, file: FileId) -> Reading {
+    with_extras(files, file, &[])
+}
+
+/// Reads what a project asks for together with some of its extras.
+pub(super) fn with_extras(files: &mut Files<'_>, file: FileId, extras: &[PackageName]) -> Reading {
     let text = files.text(file);
     let root = match toml_parts::parse(&text, file) {
         Ok(root) => root,
         Err(reading) => return reading,
     };
-    let mut reader = Reader { text: &text, file, sources: Sources::of(&root), reading: Reading::default() };
+    let asked = asked(&root, extras);
+    let mut reader = Reader { text: &text, file, sources: Sources::of(&root), asked, reading: Reading::default() };
     reader.sources.declare(&text, file, &mut reader.reading);
     let project = root.table("project");
     if let Some(project) = project {
@@ -74,6 +80,8 @@ struct Reader<'v> {
     text: &'v str,
     file: FileId,
     sources: Sources<'v>,
+    /// The extras that are wanted, with those that they ask for themselves.
+    asked: BTreeSet<PackageName>,
     reading: Reading,
 }
 
@@ -82,8 +90,14 @@ impl<'v> Reader<'v> {
         if let Some(range) = project.get("requires-python").and_then(|value| toml_parts::word(self.text, value)) {
             self.reading.declare_python(range, self.file);
         }
-        for item in project.list("dependencies") {
+        let optional = project.table("optional-dependencies").into_iter().flatten();
+        let wanted = optional.filter(|(key, _)| is_asked(&self.asked, key.get_ref()));
+        let wanted: Vec<_> = wanted.filter_map(|(_, value)| value.get_ref().as_array()).flatten().collect();
+        let own = project.text("name").and_then(|name| PackageName::new(name).ok());
+        for item in project.list("dependencies").iter().chain(wanted) {
             match toml_parts::word(self.text, item) {
+                // Its own extras are among those that are wanted.
+                Some(word) if own.is_some() && own_extras(own.as_ref(), word.text).is_some() => {}
                 Some(word) => self.requirement(word),
                 None => self.reading.skip(self.file, item.span().into(), "expected a requirement in quotes"),
             }
@@ -118,6 +132,7 @@ impl<'v> Reader<'v> {
 
     fn poetry(&mut self, poetry: &'v DeTable<'v>, own: bool) {
         let table = poetry.table("dependencies").into_iter().flatten();
+        let wanted = self.wanted_of_poetry(poetry);
         for (key, value) in table {
             let name = key.get_ref().as_ref();
             if name == "python" {
@@ -129,10 +144,21 @@ impl<'v> Reader<'v> {
             } else if !own {
                 let several = value.get_ref().as_array().map_or(std::slice::from_ref(value), |array| array);
                 for value in several {
+                    let optional = value.get_ref().as_table().is_some_and(|table| table.flag("optional"));
+                    if optional && !is_asked(&wanted, name) {
+                        continue; // Counted with the extras.
+                    }
                     self.poetry_dependency(name, key.span().into(), value);
                 }
             }
         }
+    }
+
+    /// The packages of Poetry's extras that are wanted.
+    fn wanted_of_poetry(&self, poetry: &'v DeTable<'v>) -> BTreeSet<PackageName> {
+        let extras = poetry.table("extras").into_iter().flatten().filter(|(key, _)| is_asked(&self.asked, key.get_ref()));
+        let names = extras.filter_map(|(_, value)| value.get_ref().as_array()).flatten();
+        names.filter_map(|item| PackageName::new(item.get_ref().as_str()?).ok()).collect()
     }
 
     fn poetry_dependency(&mut self, name: &str, name_span: Span, value: &'v Value<'v>) {
@@ -145,9 +171,6 @@ impl<'v> Reader<'v> {
         };
         let mut package = Package::named(normal, name, inner);
         let table = value.get_ref().as_table();
-        if table.is_some_and(|table| table.flag("optional")) {
-            return; // Counted with the extras.
-        }
         let version = match value.get_ref() {
             DeValue::String(_) => toml_parts::word(self.text, value),
             _ => table.and_then(|table| table.get("version")).and_then(|value| toml_parts::word(self.text, value)),
@@ -199,12 +222,32 @@ impl<'v> Reader<'v> {
             value.get_ref().as_array().map_or(table.map_or(0, DeTable::len), |it| it.len())
         };
         let optional = root.table("project").and_then(|it| it.table("optional-dependencies"));
-        optional.into_iter().flatten().for_each(|(key, value)| add(&mut extras, key, size(value)));
+        let unasked = |key: &str| !is_asked(&self.asked, key);
+        let optional = optional.into_iter().flatten().filter(|(key, _)| unasked(key.get_ref()));
+        optional.for_each(|(key, value)| add(&mut extras, key, size(value)));
         let tool = root.table("tool");
         let poetry = tool.and_then(|it| it.table("poetry"));
         let poetry_groups = poetry.and_then(|it| it.table("group"));
         let others = root.table("dependency-groups").into_iter().chain(poetry_groups);
         others.flatten().for_each(|(key, value)| add(&mut groups, key, size(value)));
+        // Poetry lists what is optional beside the rest, and names it in its extras.
+        let mut listed = [BTreeSet::new(), BTreeSet::new()];
+        for (extra, value) in poetry.and_then(|it| it.table("extras")).into_iter().flatten() {
+            let items = value.get_ref().as_array().into_iter().flatten();
+            let names = items.filter_map(|item| PackageName::new(item.get_ref().as_str()?).ok());
+            listed[usize::from(is_asked(&self.asked, extra.get_ref()))].extend(names);
+        }
+        let [left, wanted] = &listed;
+        let is_left = |key: &str| PackageName::new(key).is_ok_and(|it| left.contains(&it) && !wanted.contains(&it));
+        let optional = poetry.and_then(|it| it.table("dependencies")).into_iter().flatten();
+        let optional = optional.filter(|(_, value)| value.get_ref().as_table().is_some_and(|it| it.flag("optional")));
+        let optional = optional.filter(|(key, _)| is_left(key.get_ref()));
+        let optional: Vec<_> = optional.collect();
+        if let Some((key, _)) = optional.first() {
+            add(&mut BTreeSet::new(), key, optional.len());
+            let named = poetry.and_then(|it| it.table("extras")).into_iter().flatten();
+            extras.extend(named.map(|(key, _)| key.get_ref().to_string()).filter(|it| unasked(it)));
+        }
         if let Some((key, value)) = poetry.and_then(|it| it.get_key_value("dev-dependencies")) {
             add(&mut groups, key, value.get_ref().as_table().map_or(0, DeTable::len));
         }
@@ -212,6 +255,36 @@ impl<'v> Reader<'v> {
             self.reading.skip(self.file, place, locked::left_out(count, &groups, &extras));
         }
     }
+}
+
+fn is_asked(asked: &BTreeSet<PackageName>, name: &str) -> bool {
+    !asked.is_empty() && PackageName::new(name).is_ok_and(|name| asked.contains(&name))
+}
+
+/// The extras of a requirement for the project itself, as in `all = ["project[train,serve]"]`.
+fn own_extras(own: Option<&PackageName>, requirement: &str) -> Option<Vec<PackageName>> {
+    let (name, rest) = requirement.split_once('[')?;
+    let named = PackageName::new(name.trim()).ok()?;
+    let extras = rest.split(']').next()?.split(',').filter_map(|it| PackageName::new(it.trim()).ok());
+    (own == Some(&named)).then(|| extras.collect())
+}
+
+/// Extras together with those that they name themselves.
+fn asked(root: &DeTable<'_>, extras: &[PackageName]) -> BTreeSet<PackageName> {
+    let mut asked = BTreeSet::new();
+    let project = root.table("project");
+    let own = project.and_then(|it| it.text("name")).and_then(|name| PackageName::new(name).ok());
+    let mut open: Vec<PackageName> = extras.to_vec();
+    while let Some(extra) = open.pop() {
+        if !asked.insert(extra.clone()) {
+            continue;
+        }
+        let optional = project.and_then(|it| it.table("optional-dependencies")).into_iter().flatten();
+        let items = optional.filter(|(key, _)| PackageName::new(key.get_ref()).is_ok_and(|key| key == extra));
+        let items = items.filter_map(|(_, value)| value.get_ref().as_array()).flatten();
+        open.extend(items.filter_map(|item| own_extras(own.as_ref(), item.get_ref().as_str()?)).flatten());
+    }
+    asked
 }
 
 /// The marker of Poetry's `python = "^3.9"` beside a dependency.

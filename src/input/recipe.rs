@@ -96,6 +96,11 @@ impl<'a, 'f> Recipe<'a, 'f> {
         }
     }
 
+    /// One line for pip.
+    pub(super) fn requirement(&mut self, line: &str, span: Span) {
+        requirements_txt::read_entry(self.files, self.file, line, span, &mut self.out);
+    }
+
     /// The file of requirements that a value names.
     pub(super) fn requirements(&mut self, node: &Node<'_>) {
         let Some(path) = self.literal(node) else { return };

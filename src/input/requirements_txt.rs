@@ -23,7 +23,7 @@ use crate::{
         wheel::{self, WheelName},
     },
     text::{FileId, Place, Span, decode_as, line_ends},
-    version::VersionSet,
+    version::{Version, VersionSet},
 };
 use options::{Given, Kind};
 use unfold::Unfolded;
@@ -438,12 +438,15 @@ impl LineReader<'_> {
         if wheel::is_wheel(url) {
             return self.wheel(url, &wheel::file_name(url), span);
         }
-        let Egg { name, span: inner, extras } =
+        let Egg { name, span: inner, extras, version } =
             egg(url)?.ok_or("a URL without `name @` or `#egg=name` does not say which package it is")?;
         let place = self.line.place(inner.shifted(span.start));
         let mut package = Package::named(PackageName::new(name).map_err(|it| it.to_string())?, name, place);
         package.extras = names(extras);
         package.url = Some(url.to_owned());
+        if let Some(version) = version.and_then(|it| it.parse::<Version>().ok()) {
+            package.versions = VersionSet::exactly(&version);
+        }
         Ok(package)
     }
 
@@ -495,7 +498,7 @@ impl LineReader<'_> {
             Ok(named) => named,
             Err(reason) => return self.skip(span, reason),
         };
-        if let Some(Egg { name, span: inner, extras }) = named.filter(|_| version_control || lower.starts_with("file:")) {
+        if let Some(Egg { name, span: inner, extras, .. }) = named.filter(|_| version_control || lower.starts_with("file:")) {
             let Ok(normal) = PackageName::new(name) else {
                 return self.skip(span, format!("`#egg={}` is no package name", shortened(name)));
             };
@@ -623,6 +626,8 @@ struct Egg<'a> {
     span: Span,
     /// What old versions of pip took in brackets behind the name.
     extras: &'a str,
+    /// What old versions of pip took behind `==`.
+    version: Option<&'a str>,
 }
 
 /// The `#egg=` of a URL, if it has one; one that is no name is an error.
@@ -630,11 +635,12 @@ fn egg(url: &str) -> Result<Option<Egg<'_>>, String> {
     let Some(at) = url.find("#egg=").into_iter().chain(url.find("&egg=")).min() else { return Ok(None) };
     let start = at + "#egg=".len();
     let value = url[start..].split('&').next().unwrap_or_default();
-    let (name, extras) = without_extras(value);
+    let (before, version) = value.split_once("==").map_or((value, None), |(before, version)| (before, Some(version)));
+    let (name, extras) = without_extras(before);
     if PackageName::new(name).is_err() {
         return Err(format!("`#egg={}` is no package name", shortened(value)));
     }
-    Ok(Some(Egg { name, span: Span::new(start, start + name.len()), extras }))
+    Ok(Some(Egg { name, span: Span::new(start, start + name.len()), extras, version }))
 }
 
 #[cfg(test)]

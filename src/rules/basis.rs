@@ -17,7 +17,7 @@ static BASES: &[Basis] = &[
     ("EC102", &["collision", "package_role"]),
     ("EC103", &["collision", "gpu", "statement", "torch_release"]),
     ("EC104", &["collision"]),
-    ("EC105", &["needs", "numpy_abi", "onnxruntime_release"]),
+    ("EC105", &["needs", "numpy_abi", "onnxruntime_release", "wheel_python"]),
     ("EC106", &["needs", "statement"]),
     ("EC107", &["needs", "statement"]),
     ("EC108", &["change"]),

@@ -542,3 +542,18 @@ fn one_model_in_both_places_is_one_model() {
     let run = envcheck(&["diff", TRAIN, SERVE, "--model", &format!("{TRAIN}/ranker.onnx"), "--format", "concise"]);
     assert_eq!(run.stdout.matches("EC201").count(), 1, "{}", run.stdout);
 }
+
+#[test]
+fn a_file_that_is_wished_for_is_not_once_it_is_named() {
+    let scratch = Scratch::new();
+    let service = |name: &str| {
+        format!("  {name}:\n    profiles: [{name}]\n    build: {{context: ., dockerfile: build/Dockerfile}}\n")
+    };
+    scratch.put("compose.yaml", format!("services:\n{}{}", service("api"), service("worker")));
+    scratch.put("build/Dockerfile", "FROM python:3.11.9-slim-bookworm\n");
+    let alone = scratch.run(&["check", "compose.yaml"]).stdout;
+    assert_eq!(alone.matches("name that file too").count(), 1, "{alone}");
+    assert!(alone.contains("2 services run only with a profile (`api`, `worker`)"), "{alone}");
+    let both = scratch.run(&["check", "compose.yaml", "build/Dockerfile"]).stdout;
+    assert!(!both.contains("name that file too"), "{both}");
+}

@@ -274,6 +274,41 @@ fn sides_are_guessed_from_names_and_neighbours() {
 }
 
 #[test]
+fn images_are_asked_what_they_install() {
+    let cases: &[(&str, Layout<'_>, &[&str])] = &[
+        (
+            "an image that installs the project around it",
+            &[
+                ("requirements.txt", "numpy==1.26.4\n"),
+                ("setup.py", ""),
+                (
+                    "docker/Dockerfile",
+                    "FROM python:3.11-slim\nCOPY . /app\nWORKDIR /app\nRUN pip install -e \".[serve]\"\n",
+                ),
+            ],
+            &["serve (serving): docker/Dockerfile | requirements.txt"],
+        ),
+        (
+            "two images beside each other that name files below them",
+            &[
+                (
+                    "images/a.Dockerfile",
+                    "FROM python:3.11-slim\nCOPY scorer/pyproject.toml scorer/poetry.lock scorer/\nRUN true\n",
+                ),
+                ("images/b.Dockerfile", "FROM python:3.11-slim\nRUN pip install numpy==1.26.4\n"),
+                ("images/scorer/pyproject.toml", PYPROJECT),
+            ],
+            &["a (serving): images/a.Dockerfile | images/scorer/pyproject.toml", "b (serving): images/b.Dockerfile"],
+        ),
+    ];
+    for (what, layout, expected) in cases {
+        let scratch = repository(layout);
+        let (text, said) = init(&scratch, what);
+        assert_eq!(declared(&text), *expected, "{what}: {said}");
+    }
+}
+
+#[test]
 fn what_a_user_reads_of_a_service() {
     let scratch = repository(&[
         ("train/requirements.txt", "torch==2.1.0\n"),

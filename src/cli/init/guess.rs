@@ -369,18 +369,29 @@ impl Sorter {
         let open: Vec<usize> = self.open().into_iter().filter(|&it| self.is_input(it)).collect();
         for &at in &open {
             let (own, name) = (folder(&self.files[at].path), file_name(&self.files[at].path));
-            let names_it =
-                |it: &&Found| it.kind == Kind::Dockerfile && is_below(&it.path, own) && it.text.contains(name);
+            let images = |role| {
+                let files = self.files.iter().zip(&self.states).filter(move |(_, state)| state.is(role));
+                files.map(|(file, _)| file).filter(|it| it.kind == Kind::Dockerfile)
+            };
             let namer = |role| {
-                let files = self.files.iter().zip(&self.states).filter(|(_, state)| state.is(role));
-                files.map(|(file, _)| file).find(names_it).map(|it| it.path.clone())
+                let names_it = |it: &&Found| {
+                    is_below(&it.path, own) && it.text.contains(name) || names_path(it, &self.files[at].path)
+                };
+                images(role).find(names_it).map(|it| it.path.clone())
             };
             let (mut training, mut serving) = (namer(Role::Training), namer(Role::Serving));
-            let how = if training.is_some() || serving.is_some() { "named in" } else { "beside" };
+            let mut how = if training.is_some() || serving.is_some() { "named in" } else { "beside" };
             if let Some((trains, serves)) = self.seen.scripts.get(own)
                 && how == "beside"
             {
                 (training, serving) = (trains.clone(), serves.clone());
+            }
+            if training.is_none() && serving.is_none() && name == "requirements.txt" {
+                // What a project is installed from says what it requires, mostly.
+                let whole = |it: &&Found| is_below(&it.path, own) && installs_project(&it.text);
+                let installer = |role| images(role).find(whole).map(|it| it.path.clone());
+                (training, serving) = (installer(Role::Training), installer(Role::Serving));
+                how = "of the project that is installed in";
             }
             let quoted: Vec<String> = [&training, &serving].into_iter().flatten().map(|it| format!("`{it}`")).collect();
             if !quoted.is_empty() {
@@ -548,8 +559,13 @@ impl Sorter {
             let image = groups[**it].image.map(|it| &self.files[it]);
             file.kind == Kind::Packages && image.is_some_and(|it| it.text.contains(file_name(&file.path)))
         };
+        let by_path = |it: &&usize| {
+            let image = groups[**it].image.map(|it| &self.files[it]);
+            file.kind == Kind::Packages && image.is_some_and(|it| names_path(it, &file.path))
+        };
         match near.as_slice() {
             [one] if !groups[*one].folder.is_empty() => Some(*one),
+            _ if all.iter().filter(by_path).count() == 1 => only(all.iter().filter(by_path).collect()),
             [] => only(all.iter().filter(named).collect())
                 .or_else(|| only(all.iter().filter(names_it).collect()))
                 .or_else(|| only(all.iter().filter(|it| file.text.contains(&groups[**it].name)).collect())),
@@ -671,6 +687,23 @@ struct Group {
     variant: Option<String>,
     /// Whether it is the plain one among several in a folder.
     plain: bool,
+}
+
+/// Whether an image names a file by its path in the repository, or below the image's own folder: with a folder in it, since
+/// a name alone is that of many files.
+fn names_path(image: &Found, path: &str) -> bool {
+    let own = folder(&image.path);
+    let below = path.strip_prefix(own).map(|it| it.trim_start_matches('/')).filter(|_| !own.is_empty());
+    [Some(path), below].into_iter().flatten().any(|it| it.contains('/') && image.text.contains(it))
+}
+
+/// Whether an image installs the project that it is built from, as in `pip install -e .[serve]`.
+fn installs_project(text: &str) -> bool {
+    text.lines().any(|line| {
+        let mut words = line.split_whitespace().skip_while(|it| *it != "install").skip(1);
+        line.contains("pip")
+            && words.any(|it| matches!(it.trim_matches(['"', '\'']).split('[').next(), Some("." | "./")))
+    })
 }
 
 /// What sets `Dockerfile.gpu` or `api.Dockerfile` apart.

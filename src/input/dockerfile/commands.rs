@@ -54,6 +54,7 @@ pub(super) fn run(scene: &mut Scene<'_, '_>, instruction: &Instruction) {
         environment: None,
         conda,
         unsure: None,
+        journal: Vec::new(),
         depth: 0,
         fuel: COMMAND_LIMIT,
     };
@@ -150,6 +151,8 @@ pub(super) struct Runner<'r, 's, 'f> {
     conda: Option<String>,
     /// Why it is not known whether the commands at hand run.
     unsure: Option<String>,
+    /// Variables that were set while that was not known, with the values that they had.
+    journal: Vec<(String, Option<Value>)>,
     depth: usize,
     fuel: usize,
 }
@@ -209,7 +212,9 @@ impl Runner<'_, '_, '_> {
         let (start, end) = ends.fold((usize::MAX, 0), |(start, end), it| (start.min(it.start), end.max(it.end)));
         let span = script.text.place(Span::new(start.min(end), end));
         if words.is_empty() {
-            self.variables.extend(own);
+            for (name, value) in own {
+                self.set(name, value);
+            }
             return Some(true);
         }
         self.command(Call { variables: own, redirects, span, piped, ..Call::of(words) })
@@ -252,7 +257,7 @@ impl Runner<'_, '_, '_> {
             "export" | "declare" | "local" | "readonly" | "typeset" => self.export(&call),
             "unset" => {
                 for name in words {
-                    self.variables.insert(name.to_owned(), Value::Unset);
+                    self.set(name.to_owned(), Value::Unset);
                 }
             }
             "." | "source" => {
@@ -425,7 +430,7 @@ impl Runner<'_, '_, '_> {
             let value = word.slice(at + 1, word.text().len());
             let value = value.known().map_or(Value::Unknown, |it| Value::Known(it.to_owned()));
             if is_name(&name) {
-                self.variables.insert(name, value);
+                self.set(name, value);
             }
         }
     }

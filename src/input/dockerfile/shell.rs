@@ -455,6 +455,7 @@ mod tests {
             ("f() { a; }; function g { b; }\nc", "; -; -; <c>"),
             ("[[ a == b && c > d ]] && e", "; <[[,a,==,b,c,]]>>d\"\"& <e>"),
             ("cat <<E > f && b\nx y\nE\nc", "; <cat><<\"x y\\n\">f\"\"& <b>; <c>"),
+            ("p -r <(cat a b) -c x", "; <p,-r,<(cat a b),-c,x>"),
             (") fi a }", "; <fi,a,}>"),
             ("a &&\n\n b \\\n c", "; <a>& <b,c>"),
         ] {

@@ -240,7 +240,19 @@ fn outside(reference: &str) -> State {
         "/var/task".clone_into(&mut state.folder);
         state.arguments.insert("LAMBDA_TASK_ROOT".to_owned(), Value::Known("/var/task".to_owned()));
     }
+    if let Some(version) = cuda_of_tag(reference) {
+        state.arguments.insert("CUDA_VERSION".to_owned(), Value::Known(version.to_owned()));
+    }
     state
+}
+
+/// The release that NVIDIA's CUDA images set as `CUDA_VERSION`, where their tag spells it out.
+fn cuda_of_tag(reference: &str) -> Option<&str> {
+    let (repository, tag) = reference.rsplit_once(':')?;
+    let version = tag.split('-').next().filter(|_| repository == "nvidia/cuda" || repository.ends_with("/nvidia/cuda"))?;
+    let parts: Option<Vec<u32>> = version.split('.').map(|it| it.parse().ok()).collect();
+    // Up to CUDA 10 the variable had a part that no tag shows.
+    parts.filter(|it| it.len() == 3 && it[0] >= 11).map(|_| version)
 }
 
 fn find(stages: &[Stage<'_>], wanted: &str) -> Option<usize> {

@@ -173,9 +173,15 @@ impl Scene<'_, '_> {
         self.push(What::Fact(Fact { kind, standing: Standing::Declared, place }), scope);
     }
 
+    /// Notes what is not read. A file that several commands ask for is missed once.
     pub(super) fn note(&mut self, span: Span, reason: impl Into<String>, scope: Scope) {
         let place = Place { file: self.file, span };
-        self.push(What::Note(Skipped { place, reason: reason.into() }), scope);
+        let reason = reason.into();
+        let known = |item: &Item| matches!(&item.what, What::Note(note) if note.reason == reason) && item.scope == scope;
+        if reason.contains(NOT_FOLLOWED) && self.state.items.iter().rev().take(NOTES_COMPARED).any(known) {
+            return;
+        }
+        self.push(What::Note(Skipped { place, reason }), scope);
     }
 
     /// Words as the builder reads them.
@@ -221,7 +227,7 @@ impl Scene<'_, '_> {
                         return Source { file: None, written };
                     }
                 }
-                Candidate::Context(source) => {
+                Candidate::Context(source, _) => {
                     if let Some(found) = self.in_context(source) {
                         return Source { file: Some(Ok(found)), written };
                     }
@@ -266,7 +272,7 @@ impl Scene<'_, '_> {
     fn first(&self, candidates: &[Candidate], path: &str) -> Result<String, String> {
         for candidate in candidates {
             match candidate {
-                Candidate::Context(source) => {
+                Candidate::Context(source, _) => {
                     if let Some(found) = self.in_context(source) {
                         return Ok(found);
                     }
@@ -275,16 +281,20 @@ impl Scene<'_, '_> {
                 Candidate::Written(_) => return Err("the Dockerfile writes it".to_owned()),
             }
         }
-        // Of the copies that could have brought it, the one whose folder is there is the one that was meant.
-        let meant = candidates.iter().find_map(|candidate| match candidate {
-            Candidate::Context(source) => {
+        // Of the copies that could have brought it, the one that names it or whose folder is there is the one that was meant.
+        let named = candidates.iter().find_map(|candidate| match candidate {
+            Candidate::Context(source, true) => Some(source),
+            _ => None,
+        });
+        let there = || candidates.iter().find_map(|candidate| match candidate {
+            Candidate::Context(source, _) => {
                 let parent = source.rsplit_once('/').map_or("", |(parent, _)| parent);
                 let folder = |context: &String| self.files.look(self.file, &format!("{context}{parent}/")) == Some(Found::Folder);
                 self.contexts.iter().any(folder).then_some(source)
             }
             Candidate::Nowhere(_) | Candidate::Written(_) => None,
         });
-        match meant {
+        match named.or_else(there) {
             Some(source) => Err(format!("`{}` is not in the build context", shortened(source))),
             None => Err(format!("no instruction copies a file to `{}`", shortened(path))),
         }
@@ -295,6 +305,12 @@ impl Scene<'_, '_> {
         self.state.mappings.push(Mapping { to, folder, from });
     }
 }
+
+/// What the notes about files have in common.
+const NOT_FOLLOWED: &str = "is not followed";
+
+/// So many of the last notes and facts are looked at for a note that says the same.
+const NOTES_COMPARED: usize = 64;
 
 /// Why a part of a word has no value.
 pub(super) fn why_unknown(shown: &str, is_argument: impl Fn(&str) -> bool) -> String {
@@ -314,7 +330,8 @@ pub(super) fn why_unknown(shown: &str, is_argument: impl Fn(&str) -> bool) -> St
 }
 
 enum Candidate {
-    Context(String),
+    /// A path of the build context, and whether an instruction names this very path.
+    Context(String, bool),
     Nowhere(String),
     Written(Arc<Written>),
 }
@@ -336,7 +353,10 @@ fn candidates(mappings: &[Mapping], path: &str, done: &[State], depth: usize, ou
                 return;
             }
             match &mapping.from {
-                Origin::Context(_) => out.push(Candidate::Context(source)),
+                Origin::Context(named) => {
+                    let exact = named.trim_end_matches('/') == source;
+                    out.push(Candidate::Context(source, exact));
+                }
                 Origin::Stage(stage, _) => {
                     if let Some(state) = done.get(*stage) {
                         candidates(&state.mappings, &resolve("/", &source), done, depth + 1, out);
@@ -437,7 +457,7 @@ mod tests {
             let found: Vec<&str> = found
                 .iter()
                 .map(|it| match it {
-                    Candidate::Context(path) | Candidate::Nowhere(path) => path.as_str(),
+                    Candidate::Context(path, _) | Candidate::Nowhere(path) => path.as_str(),
                     Candidate::Written(_) => "",
                 })
                 .collect();

@@ -126,12 +126,43 @@ fn commands_that_install() {
         ("bash -c 'sh -c \"pip install a==1\"'", &["a==1"]),
         ("echo pip install a==1 && : pip install b==1", &[]),
         ("false && pip install a==1", &[]),
+        ("pip install 'a==1.2.*' \"b>=1,!=1.3.*\"", &["a==1.2.*", "b>=1,!=1.3.*"]),
+        ("pip install -e ./a[b]", &["- what `./a[b]` requires is not read: it is a project that no `COPY` brings"]),
+        ("pip install -e a[b]", &["- what `a[b]` requires is not read: it is a project that no `COPY` brings"]),
+        ("curl -sS https://h.example/pip/get-pip.py | python3 && pip install a==1", &["a==1"]),
+        ("curl https://h.example/get.sh | sh", &["- what a script installs that is piped into a shell is not known"]),
+        ("pip install -r <(cat a.txt b.txt) c", &["c", "- `a.txt` is not followed: no instruction copies a file to `/a.txt`", "- `b.txt` is not followed: no instruction copies a file to `/b.txt`"]),
+        ("pip install -r <(grep -v x a.txt)", &["- `<(grep -v x a.txt)` is not followed: what a command prints is not known"]),
+        ("pip install -r a.txt; pip install -r a.txt", &["- `a.txt` is not followed: no instruction copies a file to `/a.txt`"]),
         ("x=1; while read y; do pip install a==$x; done", &["- `pip install a==1` may not run: it stands in a loop"]),
         ("f() { pip install a==1; }; f", &[]),
         ("wget https://h.example/a.onnx && curl -O https://h.example/b.txt", &["model https://h.example/a.onnx by wget"]),
     ] {
         assert_eq!(said(&format!("FROM scratch\nCMD x\nRUN {text}")), expected, "{text}");
     }
+}
+
+#[test]
+fn values_that_depend_on_a_condition() {
+    let unknown = "- the version of `a` is not known: `$V` is only known while the image is built";
+    for (text, expected) in [
+        ("[ -n \"$N\" ] && V=1 || V=2; pip install a==$V", &["a", unknown][..]),
+        ("N=; [ -n \"$N\" ] && V=1 || V=2; pip install a==$V", &["a==2"]),
+        ("W=3; [ ${#W} -gt 0 ] && V=$W || V=2; pip install a==$V", &["a==3"]),
+        ("if [ \"$(x)\" = y ]; then V=1; else V=2; fi; pip install a==$V", &["a", unknown]),
+        ("if [ \"$(x)\" = y ]; then V=1; pip install a==$V; fi", &["- `pip install a==1` may not run: its condition cannot be told: `$(x)` is only known while the image is built"]),
+        ("case $(x) in y) V=1;; *) V=2;; esac; pip install a==$V", &["a", unknown]),
+        ("case $(x) in y) exit 1;; *) V=2; pip install a==$V;; esac", &["a==2"]),
+        ("case $(x) in y) pip install a==1;; z) echo no && exit 1;; esac", &["- `pip install a==1` may not run: its condition cannot be told: `$(x)` is only known while the image is built"]),
+        ("if [ \"$(x)\" = y ]; then pip install a==1; else echo no; exit 1; fi", &["a==1"]),
+        ("if [ \"$(x)\" = y ]; then grep z f && exit 1; else pip install a==1; fi", &["- `pip install a==1` may not run: its condition cannot be told: `$(x)` is only known while the image is built"]),
+    ] {
+        assert_eq!(said(&format!("FROM scratch\nCMD x\nRUN {text}")), expected, "{text}");
+    }
+    let cuda = "FROM registry.example/nvidia/cuda:12.4.1-base-ubuntu22.04\nRUN pip install a==${CUDA_VERSION%.*} b==$CUDA_VERSION";
+    assert_eq!(said(cuda)[1..], ["a==12.4", "b==12.4.1"]);
+    let old = "FROM nvidia/cuda:10.2-base-ubuntu18.04\nRUN pip install a==$CUDA_VERSION";
+    assert_eq!(said(old)[1..], ["a", "- the version of `a` is not known: `$CUDA_VERSION` has no value here"]);
 }
 
 #[test]
@@ -170,6 +201,7 @@ proptest! {
 fn hostile_files_are_read_in_bounded_time() {
     let doubled = (0..200).fold("ENV A0=xxxxxxxx\n".to_owned(), |text, at| format!("{text}ENV A{}=$A{at}$A{at}\n", at + 1));
     let stages = (0..2000).fold(String::new(), |text, at| format!("{text}FROM s{} AS s{at}\nRUN pip install a==1\n", at.max(1) - 1));
+    let set = (0..5_000).fold(String::new(), |text, at| text + "V" + &at.to_string() + "=1; ");
     for text in [
         format!("FROM x\n{doubled}RUN pip install $A200\n"),
         stages,
@@ -183,6 +215,7 @@ fn hostile_files_are_read_in_bounded_time() {
         format!("FROM x\nRUN {}", "<<E ".repeat(50_000)),
         format!("FROM x\n{}", "COPY a /b/\nRUN pip install -r /b/c\n".repeat(3_000)),
         format!("FROM x\nRUN {}", "for a in 1 2 3 4 5 6 7 8 9; do ".repeat(30)),
+        format!("FROM x\nRUN {}{}", set, "if [ $(x) = y ]; then V0=2; else V1=2; fi; ".repeat(5_000)),
     ] {
         shown(&text, &[], None);
     }

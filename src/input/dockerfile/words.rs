@@ -266,6 +266,13 @@ impl Expander<'_> {
 
     /// What stands between the braces of `${...}`.
     fn braced(&self, inner: &str, depth: usize) -> Option<String> {
+        if let Some(name) = inner.strip_prefix('#').filter(|it| !it.is_empty() && name_length(it) == it.len()) {
+            return match (self.mode, (self.lookup)(name)) {
+                (Mode::Shell, Value::Known(value)) => Some(value.chars().count().to_string()),
+                (Mode::Shell, Value::Unset) => Some("0".to_owned()),
+                _ => None,
+            };
+        }
         let length = name_length(inner);
         let operation = &inner[length..];
         if length == 0 || depth >= DEPTH_LIMIT {
@@ -283,6 +290,7 @@ impl Expander<'_> {
         match (operator, value) {
             (_, Value::Unknown) => None,
             ("", value) if word.is_empty() => known(value),
+            ("", Value::Known(value)) if self.mode == Mode::Shell => changed(&value, word),
             (":+", Value::Known(value)) if value.is_empty() => Some(value),
             (":-", Value::Known(value)) if !value.is_empty() => Some(value),
             (":-" | ":+" | "+", Value::Known(_)) | (":-" | "-", Value::Unset) => self.flat(word, depth),
@@ -390,6 +398,22 @@ pub(super) fn closing(text: &str, open: usize, opening: char, close: char) -> us
     text.len()
 }
 
+/// A part of a value, as in `${value:0:4}`, or the value in other letters.
+fn changed(value: &str, operation: &str) -> Option<String> {
+    match operation {
+        "^^" => return Some(value.to_uppercase()),
+        ",," => return Some(value.to_lowercase()),
+        _ => {}
+    }
+    let (from, length) = match operation.strip_prefix(':')?.split_once(':') {
+        Some((from, length)) => (from, Some(length)),
+        None => (&operation[1..], None),
+    };
+    let from: usize = from.trim().parse().ok()?;
+    let length = length.map_or(Ok(usize::MAX), |it| it.trim().parse()).ok()?;
+    Some(value.chars().skip(from).take(length).collect())
+}
+
 /// `${value#pattern}` and its relatives.
 fn trimmed(value: &str, operator: &str, pattern: &str) -> Option<String> {
     if value.len() > 512 || pattern.len() > 128 {
@@ -493,7 +517,9 @@ mod tests {
             ("${N:-${A}} ${N-d} ${E:-d} ${E-d}x ${A:+y} ${E:+y}n ${N+y}n", &["1.2.3", "d", "d", "x", "y", "n", "n"]),
             ("$N ${U:-d} $(cat x) `y` $1", &["$N?", "${U:-d}?"]),
             ("${A%.*} ${A%%.*} ${A#*.} ${A##*.} ${A/./} ${A//./-}", &["1.2", "1", "2.3", "3", "12.3", "1-2-3"]),
-            ("${A:0:3} ${A^^} $ a$", &["${A:0:3}?", "${A^^}?", "$", "a$"]),
+            ("${A:0:3} ${A:2} ${A:x} $ a$", &["1.2", "2.3", "${A:x}?", "$", "a$"]),
+            ("\"${A:9}\" ${A^^}b ${A,,}c ${A^}", &["", "1.2.3b", "1.2.3c", "${A^}?"]),
+            ("${#A} ${#E} ${#N} ${#U} ${#} ${#A:1}", &["5", "0", "0", "${#U}?", "${#}?", "${#A:1}?"]),
             ("\"a\\nb\" a\\ b", &["a\\nb", "a b"]),
             ("'a", &["a"]),
         ] {
@@ -507,6 +533,7 @@ mod tests {
         for (text, expected) in [
             ("a=$L b=\"$A\" c='$A' d=\\$A", &["a= x y ", "b=1.2.3", "c=$A", "d=$A"][..]),
             ("$(a) `b` a\\ b", &["$(a)", "`b`", "a b"]),
+            ("${#A} ${A:0:3}", &["${#A}?", "${A:0:3}?"]),
         ] {
             assert_eq!(expanded(text, Mode::Builder('\\')), expected, "{text}");
         }

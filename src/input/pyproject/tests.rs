@@ -74,3 +74,29 @@ proptest! {
         read_for_test("pyproject", &damaged(if uv { UV } else { POETRY }, at, cut, &junk));
     }
 }
+
+#[test]
+fn extras_bring_what_they_list() {
+    let extras: Vec<crate::fact::PackageName> =
+        ["Serve", "absent"].iter().filter_map(|it| crate::fact::PackageName::new(it).ok()).collect();
+    let found = |text: &str| {
+        let (mut sources, defines) = (crate::text::Sources::default(), crate::input::Defines::default());
+        let mut files = crate::input::Files::new(&mut sources, &defines);
+        let file = files.add("pyproject.toml".to_owned(), crate::input::Content::Owned(text.as_bytes().to_vec().into()), None, None);
+        let reading = super::with_extras(&mut files, file, &extras);
+        let packages = reading.facts.iter().filter_map(|fact| match &fact.kind {
+            crate::fact::FactKind::Package(package) => Some(format!("{}{}", package.name, package.specifier)),
+            _ => None,
+        });
+        packages.chain(reading.skipped.iter().map(|it| it.reason.clone())).collect::<Vec<_>>()
+    };
+    let plain = "[project]\nname = \"scorer\"\ndependencies = [\"numpy==1.26.4\"]\n[project.optional-dependencies]\nserve = [\"scorer[onnx]\", \
+                 \"fastapi\"]\nonnx = [\"onnxruntime==1.18.0\"]\ndev = [\"pytest\"]\n";
+    assert_eq!(
+        found(plain),
+        ["numpy==1.26.4", "fastapi", "onnxruntime==1.18.0", "1 package is left out: only the extra `dev` asks for it"]
+    );
+    let poetry = "[tool.poetry.dependencies]\nnumpy = \"1.26.4\"\ntorch = { version = \"2.3.1\", optional = true }\nvllm = { version = \"*\", \
+                  optional = true }\n[tool.poetry.extras]\nserve = [\"torch\"]\ngpu = [\"torch\", \"vllm\"]\n";
+    assert_eq!(found(poetry), ["numpy==1.26.4", "torch==2.3.1", "1 package is left out: only the extra `gpu` asks for it"]);
+}

@@ -279,3 +279,12 @@ proptest! {
         prop_assert!(places_hold(&reading, &sources));
     }
 }
+
+#[test]
+fn a_version_behind_an_egg_is_read() {
+    let text = "https://packages.example/files/scorer_md-2.1.0.tar.gz#egg=scorer_md==2.1.0\n";
+    let (reading, _) = read_bytes("r.txt", text.as_bytes(), &[]);
+    assert_eq!(reading.skipped, []);
+    let crate::fact::FactKind::Package(package) = &reading.facts[0].kind else { panic!("not a package") };
+    assert_eq!((package.name.as_str(), package.versions.single().map(ToString::to_string).as_deref()), ("scorer-md", Some("2.1.0")));
+}

@@ -348,7 +348,12 @@ pub(super) fn brings(user: &CudaUser) -> String {
 }
 
 fn no_driver(side: &Environment, users: &[CudaUser], out: &mut Verdicts) {
-    let names: Vec<&str> = users.iter().map(|user| user.shown.as_str()).take(3).collect();
+    let mut names: Vec<&str> = Vec::new();
+    for user in users {
+        if names.len() < 3 && !names.contains(&user.shown.as_str()) {
+            names.push(&user.shown);
+        }
+    }
     if let (Some(said), Some(("cuda", place))) = (side.no_driver(), side.device()) {
         let finding = RULE
             .finding(format!("no NVIDIA driver is working, and {} should run on the GPU", listed(&names)))

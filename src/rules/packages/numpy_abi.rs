@@ -1,5 +1,5 @@
 use crate::{
-    environment::{Environment, PackageView},
+    environment::{Environment, PackageView, Seen},
     finding::{Impact, Severity, Verdicts},
     knowledge::{
         Grounds, Knowledge, Reason,
@@ -95,15 +95,24 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     if generation.violated() || generation.undecided() && !numpy.versions.is_open_above() {
         return;
     }
+    // For an older Python there is no NumPy 2.
+    let without = |python: Seen<'_, PythonVersion>| FIRST_PYTHON.parse().is_ok_and(|first| python.value.at_least(&first).violated());
+    if generation.undecided() && side.python().is_some_and(without) {
+        return;
+    }
     let mut old: Vec<Old<'_>> = side.packages().filter_map(|view| built_for_numpy_1(ctx, view)).collect();
     if generation.undecided() {
         if side.packages().any(|view| bound(ctx, view, &second) == Truth::Violated) {
             return; // A package that is here keeps NumPy 2 out.
         }
+        // Wheels that are for older Pythons alone never meet NumPy 2.
+        old.retain(|old| !only_before_numpy_2(ctx, old));
         let (open, unknown): (Vec<_>, Vec<_>) = old.into_iter().partition(|old| bound(ctx, old.view, &second).holds());
-        for old in unknown {
+        if !unknown.is_empty() {
+            let names: Vec<String> = unknown.iter().map(|old| format!("{} {}", old.view.name, old.version)).collect();
+            let verb = if unknown.len() == 1 { "was" } else { "were" };
             out.undecided.push(RULE.undecided(
-                format!("{} {} was built for NumPy 1, and nothing pins numpy below 2", old.view.name, old.version),
+                format!("{} {verb} built for NumPy 1, and nothing pins numpy below 2", listed_up_to(&names, 4)),
                 "pin numpy, or give the output of `pip freeze`",
             ));
         }
@@ -146,6 +155,13 @@ fn bound(ctx: &Context<'_>, view: &PackageView, second: &VersionSet) -> Truth {
         || if admits_numpy_2(ctx, view).is_some() { Truth::Holds } else { Truth::Undecided },
         |(need, _)| (!need.range.set.intersection(second).is_empty()).into(),
     )
+}
+
+/// Whether all wheels of a release are for Pythons that have no NumPy 2.
+fn only_before_numpy_2(ctx: &Context<'_>, old: &Old<'_>) -> bool {
+    let Ok(first) = FIRST_PYTHON.parse::<PythonVersion>() else { return false };
+    let pythons = ctx.knowledge.wheel_pythons(old.view.name.as_str(), old.version).map(|(row, _)| &row.python);
+    pythons.is_some_and(|it| !it.is_empty() && it.iter().all(|python| python.at_least(&first).violated()))
 }
 
 /// The first Python of NumPy 2.

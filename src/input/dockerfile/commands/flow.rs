@@ -1,8 +1,8 @@
 //! Lists, conditions and loops: which commands of a script run, as far as that can be told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Call, Runner, TURN_LIMIT};
+use super::{Call, Runner, TURN_LIMIT, is_name};
 use crate::{
     input::dockerfile::{
         shell::{Link, List, Node, Script},
@@ -43,12 +43,68 @@ impl Runner<'_, '_, '_> {
         status
     }
 
+    /// Gives a variable a value, and remembers the one before where it may have to come back.
+    pub(super) fn set(&mut self, name: String, value: Value) {
+        let before = self.variables.insert(name.clone(), value);
+        if self.unsure.is_some() {
+            self.journal.push((name, before));
+        }
+    }
+
+    /// Takes back what was set since; the names whose values differ from before.
+    fn take_back(&mut self, since: usize) -> BTreeSet<String> {
+        let mut names = BTreeMap::new();
+        for (name, before) in self.journal.drain(since.min(self.journal.len())..).rev() {
+            // The oldest entry holds the value that there was.
+            names.insert(name, before);
+        }
+        let mut changed = BTreeSet::new();
+        for (name, before) in names {
+            if self.variables.get(&name) != before.as_ref() {
+                changed.insert(name.clone());
+            }
+            match before {
+                Some(before) => drop(self.variables.insert(name, before)),
+                None => drop(self.variables.remove(&name)),
+            }
+        }
+        changed
+    }
+
+    /// Follows what may not run. What it gives a value may have another one afterwards.
     fn doubting<T>(&mut self, reason: &str, work: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.unsure.clone();
+        let since = self.journal.len();
         self.unsure.get_or_insert_with(|| reason.to_owned());
         let out = work(self);
+        let changed = self.take_back(since);
         self.unsure = before;
+        for name in changed {
+            self.set(name, Value::Unknown);
+        }
         out
+    }
+
+    /// Follows ways of which one is taken: none of them sees what another one does. A way on which the build fails is not
+    /// taken in an image that exists.
+    fn alternatives<'n>(&mut self, script: &Script, reason: &str, ways: impl Iterator<Item = &'n List>) {
+        let ways: Vec<&List> = ways.filter(|way| !gives_up(script, way)).collect();
+        if let [only] = ways.as_slice() {
+            self.list(script, only);
+            return;
+        }
+        let before = self.unsure.clone();
+        self.unsure.get_or_insert_with(|| reason.to_owned());
+        let mut changed = BTreeSet::new();
+        for way in ways {
+            let since = self.journal.len();
+            self.list(script, way);
+            changed.append(&mut self.take_back(since));
+        }
+        self.unsure = before;
+        for name in changed {
+            self.set(name, Value::Unknown);
+        }
     }
 
     fn node(&mut self, script: &Script, node: &Node) -> Option<bool> {
@@ -62,7 +118,10 @@ impl Runner<'_, '_, '_> {
                 let mut status = None;
                 for (at, node) in nodes.iter().enumerate() {
                     status = match node {
-                        Node::Simple(simple) => self.simple(script, simple, at > 0),
+                        Node::Simple(simple) => {
+                            let piped = at > 0 && !nodes[..at].iter().any(|it| fetches_tool(script, it));
+                            self.simple(script, simple, piped)
+                        }
                         node => self.node(script, node),
                     };
                 }
@@ -90,12 +149,8 @@ impl Runner<'_, '_, '_> {
                 Some(false) => {}
                 None => {
                     let reason = self.why_undecided(script, condition.iter().map(|(_, node)| node));
-                    self.doubting(&reason, |it| {
-                        for (_, body) in &arms[at..] {
-                            it.list(script, body);
-                        }
-                        it.list(script, otherwise);
-                    });
+                    let ways = arms[at..].iter().map(|(_, body)| body).chain([otherwise]);
+                    self.alternatives(script, &reason, ways);
                     return Some(true);
                 }
             }
@@ -109,7 +164,7 @@ impl Runner<'_, '_, '_> {
             let Node::Simple(simple) = node else { continue };
             for word in simple.words.iter().flat_map(|span| self.expand(script, *span, &BTreeMap::new())) {
                 if let Some(shown) = word.first_unknown() {
-                    return format!("its condition cannot be told: {}", self.scene.why_unknown(shown));
+                    return format!("its condition cannot be told: {}", self.why_unknown(shown));
                 }
             }
         }
@@ -121,11 +176,11 @@ impl Runner<'_, '_, '_> {
         let words: Vec<Word> = words.iter().flat_map(|span| self.expand(script, *span, &BTreeMap::new())).collect();
         let known = words.iter().all(|it| it.known().is_some_and(|text| !text.contains(['*', '?'])));
         if !known || words.is_empty() || words.len() > TURN_LIMIT {
-            self.variables.insert(name, Value::Unknown);
+            self.set(name, Value::Unknown);
             return self.list(script, body);
         }
         for word in &words {
-            self.variables.insert(name.clone(), Value::Known(word.text().to_owned()));
+            self.set(name.clone(), Value::Known(word.text().to_owned()));
             self.list(script, body);
         }
         Some(true)
@@ -137,13 +192,13 @@ impl Runner<'_, '_, '_> {
         let Some(text) = known else {
             let reason = words.first().and_then(Word::first_unknown).map_or_else(
                 || "it depends on a condition that is only known while the image is built".to_owned(),
-                |shown| format!("its condition cannot be told: {}", self.scene.why_unknown(shown)),
+                |shown| format!("its condition cannot be told: {}", self.why_unknown(shown)),
             );
-            self.doubting(&reason, |it| {
-                for (_, body) in arms {
-                    it.list(script, body);
-                }
-            });
+            let raw = |span: &Span| &script.text.text[span.start..span.end];
+            let all = arms.iter().any(|(patterns, _)| patterns.iter().any(|it| raw(it) == "*"));
+            let none = List::new();
+            let ways = arms.iter().map(|(_, body)| body).chain((!all).then_some(&none));
+            self.alternatives(script, &reason, ways);
             return Some(true);
         };
         for (patterns, body) in arms {
@@ -201,6 +256,42 @@ impl Runner<'_, '_, '_> {
     }
 }
 
+/// Whether the build fails at the end of a list, whatever comes before.
+fn gives_up(script: &Script, list: &List) -> bool {
+    let raw = |span: &Span| &script.text.text[span.start..span.end];
+    let fails = |node: &Node| match node {
+        Node::Simple(simple) => match simple.words.iter().map(raw).collect::<Vec<_>>().as_slice() {
+            ["exit" | "return", code] => *code != "0",
+            ["false"] => true,
+            _ => false,
+        },
+        _ => false,
+    };
+    let says = |node: &Node| matches!(node, Node::Simple(simple) if simple.words.first().map(raw).is_some_and(|it| matches!(it, "echo" | "printf")));
+    let Some(((link, node), before)) = list.split_last() else { return false };
+    // What stands before `&&` may fail, unless it only says something.
+    let reached = match link {
+        Link::Always => true,
+        Link::And => before.iter().all(|(_, node)| says(node)),
+        Link::Or => false,
+    };
+    reached && fails(node)
+}
+
+/// Scripts that install a tool and no package of the environment.
+const TOOLS: [&str; 9] = [
+    "/get-pip.py", "install.python-poetry.org", "/install-poetry.py", "astral.sh/uv", "rustup", "/nvm-sh/nvm/", "nodesource.com/", "pixi.sh/install",
+    "get.docker.com",
+];
+
+/// Whether a command downloads such a script.
+fn fetches_tool(script: &Script, node: &Node) -> bool {
+    let Node::Simple(simple) = node else { return false };
+    let raw = |span: &Span| &script.text.text[span.start..span.end];
+    let fetches = simple.words.first().map(raw).is_some_and(|it| it.ends_with("curl") || it.ends_with("wget"));
+    fetches && simple.words.iter().map(raw).any(|word| TOOLS.iter().any(|it| word.contains(it)))
+}
+
 /// Whether a command only answers a question, so that what stands behind `||` is no rescue.
 fn is_test(script: &Script, node: &Node) -> bool {
     let simple = match node {
@@ -208,7 +299,13 @@ fn is_test(script: &Script, node: &Node) -> bool {
         Node::Not(node) => return is_test(script, node),
         _ => return false,
     };
-    let first = simple.words.first().map_or("", |span| &script.text.text[span.start..span.end]);
+    let raw = |span: &Span| &script.text.text[span.start..span.end];
+    // What only gives values cannot fail.
+    let gives = |text: &str| text.split_once('=').is_some_and(|(name, value)| is_name(name) && !value.contains("$(") && !value.contains('`'));
+    if !simple.words.is_empty() && simple.words.iter().map(raw).all(gives) {
+        return true;
+    }
+    let first = simple.words.first().map_or("", raw);
     matches!(first, "[" | "[[" | "test" | "true" | "false" | ":")
 }
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use super::{Call, Runner, pip};
 use crate::{
-    fact::FactKind,
+    fact::{FactKind, PackageName},
     input::{
         Claim, Probe, Reading,
         dockerfile::{
-            state::{Origin, SYSTEM, Scope, resolve, shortened},
+            state::{Origin, SYSTEM, Scene, Scope, resolve, shortened},
             words::Word,
         },
-        pixi_lock, recognise,
+        pixi_lock, pyproject, recognise,
     },
     text::Span,
 };
@@ -319,14 +319,40 @@ pub(super) fn project(runner: &mut Runner<'_, '_, '_>, word: &Word, path: &str, 
                 recognise(&Probe { name: "pyproject.toml", bytes: &bytes, text: Some(&text) }, Claim::Likely)
             });
             if known.is_some() {
-                return include(runner, &file, "pyproject.toml", word.span(), scope);
+                return pyproject(runner, &relative, word, scope);
             }
-            "it is a project of the build context".to_owned()
+            of_context(scene, path)
         }
-        Err(reason) if reason.starts_with("no instruction") => "it is a project that no `COPY` brings".to_owned(),
-        Err(reason) if reason.ends_with("build context") => "it is a project of the build context".to_owned(),
+        Err(reason) if reason.starts_with("no instruction") => of_context(scene, path),
+        Err(reason) if reason.ends_with("build context") => of_context(scene, path),
         Err(reason) => reason,
     };
     let reason = format!("what `{shown}` requires is not read: {reason}");
     scene.note(word.span(), reason, scope.clone());
+}
+
+/// Why nothing is known of a project without a list of what it requires.
+fn of_context(scene: &Scene<'_, '_>, path: &str) -> String {
+    match scene.find(&resolve(path, "setup.py")) {
+        Ok(_) => "its `setup.py` is not run".to_owned(),
+        Err(reason) if reason.starts_with("no instruction") => "it is a project that no `COPY` brings".to_owned(),
+        Err(_) => "it is a project of the build context".to_owned(),
+    }
+}
+
+/// Reads what a project asks for, with the extras in brackets behind its path.
+fn pyproject(runner: &mut Runner<'_, '_, '_>, relative: &str, word: &Word, scope: &Scope) {
+    let scene = &mut *runner.scene;
+    let brackets = word.text().split_once('[').and_then(|(_, it)| it.split_once(']'));
+    let extras = brackets.map_or("", |(inside, _)| inside).split(',');
+    let extras: Vec<PackageName> = extras.filter_map(|it| PackageName::new(it.trim()).ok()).collect();
+    let included = scene.files.include(scene.file, relative, &[scene.file]).map_err(|it| it.to_string());
+    let reading = included.and_then(|it| {
+        let reading = pyproject::with_extras(scene.files, it, &extras);
+        reading.fault.as_ref().map_or(Ok(()), |fault| Err(fault.message.clone())).map(|()| reading)
+    });
+    match reading {
+        Ok(reading) => pip::keep(runner, reading, scope),
+        Err(reason) => scene.note(word.span(), format!("`pyproject.toml` is not followed: {reason}"), scope.clone()),
+    }
 }

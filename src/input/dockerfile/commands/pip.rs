@@ -413,12 +413,29 @@ fn file(runner: &mut Runner<'_, '_, '_>, call: &Call, word: &Word, constraint: b
         let folder = runner.folder.clone();
         return written::read(runner, &text, How { constraint, depth: 0 }, &folder, scope);
     }
+    if let Some(command) = text.strip_prefix("<(").and_then(|it| it.strip_suffix(')')) {
+        return joined(runner, word, command, constraint, scope);
+    }
     if text.contains("://") || matches!(text.as_str(), "-" | "/dev/stdin") {
         let reason = if text.contains("://") { "envcheck downloads nothing" } else { "it is read from a pipe" };
         return runner.scene.note(word.span(), format!("`{shown}` is not followed: {reason}"), scope.clone());
     }
     let folder = runner.folder.clone();
     follow(runner, word.span(), (&folder, &text), How { constraint, depth: 0 }, scope);
+}
+
+/// Follows `-r <(cat a.txt b.txt)`: what a command prints takes the place of the file.
+fn joined(runner: &mut Runner<'_, '_, '_>, word: &Word, command: &str, constraint: bool, scope: &Scope) {
+    let mut words = command.split_whitespace();
+    let plain = words.next() == Some("cat") && !command.contains(['|', ';', '&', '$', '*', '?', '<', '>', '(']);
+    if !plain {
+        let reason = format!("`{}` is not followed: what a command prints is not known", shortened(word.text()));
+        return runner.scene.note(word.span(), reason, scope.clone());
+    }
+    let folder = runner.folder.clone();
+    for file in words.filter(|it| !it.starts_with('-')) {
+        follow(runner, word.span(), (&folder, file), How { constraint, depth: 0 }, scope);
+    }
 }
 
 /// Files that are written in the Dockerfile include each other this often.
@@ -511,7 +528,10 @@ pub(super) fn requirement(runner: &mut Runner<'_, '_, '_>, word: &Word, meant: M
     if meant == Meant::Installed && wheel::is_wheel(text) && !text.contains(['*', '?']) {
         return read(runner, word, meant, scope);
     }
-    let looks_like_path = text.starts_with(['.', '/', '~']) || text.contains('*') || (text.contains('/') && !text.contains([':', '@', ' ']));
+    // What is installed in place is a folder, unless it is an address.
+    let in_place = meant == Meant::Editable && word.unknown.is_empty() && !text.contains([':', '@', ' ']);
+    let looks_like_path = in_place
+        || text.starts_with(['.', '/', '~']) || (text.contains('*') && !text.contains(['=', '<', '>', '~'])) || (text.contains('/') && !text.contains([':', '@', ' ']));
     if looks_like_path {
         return path(runner, word, scope);
     }
@@ -612,6 +632,15 @@ pub(super) fn named(name: &str, word: &Word) -> Option<Package> {
 impl Runner<'_, '_, '_> {
     /// Why the first unknown part of a word has no value.
     pub(super) fn why(&self, word: &Word) -> String {
-        self.scene.why_unknown(word.first_unknown().unwrap_or_default())
+        self.why_unknown(word.first_unknown().unwrap_or_default())
+    }
+
+    /// Why a part of a word has no value.
+    pub(super) fn why_unknown(&self, shown: &str) -> String {
+        let name = shown.trim_start_matches('$').trim_matches(['{', '}']);
+        if matches!(self.variables.get(name), Some(Value::Unknown)) {
+            return format!("`{}` is only known while the image is built", shortened(shown));
+        }
+        self.scene.why_unknown(shown)
     }
 }

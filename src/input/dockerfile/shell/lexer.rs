@@ -68,6 +68,12 @@ impl Lexer<'_> {
                 glued = false;
             } else if character == '#' && !glued {
                 self.at += self.rest().find('\n').unwrap_or(self.rest().len());
+            } else if !glued && self.rest().starts_with("<(") {
+                // What a command prints, under the name of a file.
+                let start = self.at;
+                self.at = closing(self.text, start + 1, '(', ')');
+                self.tokens.push(Token::Word(Span::new(start, self.at)));
+                glued = true;
             } else if let Some((digits, operator)) = self.redirect(glued) {
                 let start = self.at;
                 self.at += digits + operator.len();
