@@ -14,6 +14,8 @@ rows! {
         pub cudnn: Option<CudnnVersion>,
         /// Whether it has the C++11 ABI, which extensions must share.
         pub cxx11_abi: Option<bool>,
+        /// The wheel for Linux on aarch64 is built without CUDA.
+        pub aarch64_cpu: Option<bool>,
     }
     impl {
         fn replaces(&self, built_in: &Self) -> bool {

@@ -12,7 +12,8 @@ rule! {
     /// The CPU builds of ONNX Runtime, TensorFlow and torch install and import on every machine. A session that asks for
     /// CUDA on the CPU build of ONNX Runtime runs on the CPU, with no more than a line in the log; torch raises at the first
     /// `.to("cuda")`. Where the GPU is asked for (`device`, `execution-providers`) this is an error; where there merely is
-    /// one, a warning. `device = "cpu"` says that it is on purpose.
+    /// one, a warning. `device = "cpu"` says that it is on purpose. On aarch64, PyPI carried torch without CUDA up to 2.10:
+    /// a warning, since a vendor's index may have been asked.
     ///
     /// ## Example
     ///
@@ -61,21 +62,28 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             continue;
         }
         let name = view.name.as_str();
+        let why = build_drift::is_cpu_because(side, view, ctx.knowledge);
+        let severity = if why.is_some() { severity.min(Severity::Warning) } else { severity };
         let statement = if name.starts_with("onnxruntime") { "onnxruntime-cpu" } else { "cpu-builds" };
         let help = match name {
             "onnxruntime" => "install onnxruntime-gpu instead of onnxruntime, or declare device = \"cpu\"".to_owned(),
             "tensorflow-cpu" | "tensorflow-intel" => "install tensorflow instead, or declare device = \"cpu\"".to_owned(),
             _ => format!("install the GPU build of {name}, or declare device = \"cpu\""),
         };
-        out.findings.push(
-            RULE.finding(format!("{name} {} is a CPU build, and {} has a GPU to use", view.shown(), side.side.word()))
-                .severity(severity)
-                .primary(&side.name, view.place(), "built without CUDA")
-                .label(&side.name, place, text.clone())
-                .about([name, "gpu", "execution-provider"])
-                .because(ctx.knowledge.statement(statement))
-                .help(help),
-        );
+        let finding = RULE
+            .finding(format!("{name} {} is a CPU build, and {} has a GPU to use", view.shown(), side.side.word()))
+            .severity(severity)
+            .primary(&side.name, view.place(), "built without CUDA")
+            .label(&side.name, place, text.clone())
+            .about([name, "gpu", "execution-provider"])
+            .help(match why {
+                Some(_) => format!("install {name} from PyTorch's index for the CUDA of the machine, or declare device = \"cpu\""),
+                None => help,
+            });
+        out.findings.push(match why {
+            Some(why) => finding.because(why),
+            None => finding.because(ctx.knowledge.statement(statement)),
+        });
     }
 }
 

@@ -74,6 +74,7 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
             continue;
         }
         let ((before, _), (after, why)) = (kind(training, train, ctx.knowledge), kind(serving, serve, ctx.knowledge));
+        let by_architecture = after == Some(Kind::Cpu) && why.is_some();
         let (Some(before), Some(after)) = (before, after) else { continue };
         if before == after {
             continue;
@@ -84,6 +85,7 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
             continue;
         }
         let (severity, impact, reason) = judge(serving, ctx.knowledge, &before, &after);
+        let severity = if by_architecture { severity.min(Severity::Warning) } else { severity };
         let name = &serve.name;
         let mut finding = RULE
             .finding(if train.name == *name {
@@ -125,6 +127,14 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
 /// Whether this is a build without CUDA, as far as name, label and index tell.
 pub(crate) fn is_cpu(side: &Environment, view: &PackageView, knowledge: &Knowledge) -> bool {
     kind(side, view, knowledge).0 == Some(Kind::Cpu)
+}
+
+/// Why a build without a label is taken for one without CUDA: PyPI has no other for this processor, a vendor's index may have.
+pub(crate) fn is_cpu_because(side: &Environment, view: &PackageView, knowledge: &Knowledge) -> Option<Reason> {
+    match kind(side, view, knowledge) {
+        (Some(Kind::Cpu), why) => why,
+        _ => None,
+    }
 }
 
 /// Whether this rule compares the package with another build of the same release in training.
@@ -195,8 +205,22 @@ fn kind(side: &Environment, view: &PackageView, knowledge: &Knowledge) -> (Optio
                 Some(_) | None => return (None, None),
             }
             let release = torch.pin().filter(|version| !version.is_local());
+            let linux = side.target.os.as_deref().is_none_or(|os| os == "linux");
+            let machine = side.target.machine.as_deref().unwrap_or("x86_64");
             match release.and_then(|version| knowledge.torch_release(version)) {
-                Some((row, provenance)) if side.target.os.as_deref().is_none_or(|os| os == "linux") => {
+                // What was seen installed may come from the vendor of the board; so may what a Jetson is given.
+                Some((row, provenance))
+                    if linux
+                        && ["aarch64", "arm64"].contains(&machine)
+                        && row.aarch64_cpu == Some(true)
+                        && view.standing != Standing::Observed
+                        && !view.is_conda()
+                        && !side.gpus(knowledge).iter().any(|gpu| is_of_a_board(&gpu.name)) =>
+                {
+                    let claim = format!("torch {} from PyPI is built without CUDA for Linux on aarch64", row.version);
+                    (Some(Kind::Cpu), Some(Reason { claim, provenance }))
+                }
+                Some((row, provenance)) if linux && ["x86_64", "amd64", "AMD64"].contains(&machine) => {
                     let claim = format!("torch {} from PyPI brings CUDA {} (Linux x86_64)", row.version, row.cuda);
                     (Some(Kind::Cuda(Some(row.cuda.clone()))), Some(Reason { claim, provenance }))
                 }
@@ -204,6 +228,11 @@ fn kind(side: &Environment, view: &PackageView, knowledge: &Knowledge) -> (Optio
             }
         }
     }
+}
+
+/// Whether the GPU is part of an embedded board, whose makers have builds of torch of their own.
+fn is_of_a_board(gpu: &str) -> bool {
+    ["Orin", "Xavier", "Jetson", "Thor", "Tegra", "nvgpu"].iter().any(|name| gpu.contains(name))
 }
 
 /// Whether a file asks for the release and leaves the build to the index.
