@@ -14,7 +14,7 @@ static BASES: &[Basis] = &[
     ("EC004", &["wheel_libc"]),
     ("EC005", &["wheel_platform"]),
     ("EC101", &["artifact", "package_role"]),
-    ("EC102", &["collision", "package_role"]),
+    ("EC102", &["collision", "image", "package_role"]),
     ("EC103", &["collision", "gpu", "statement", "torch_release"]),
     ("EC104", &["collision"]),
     ("EC105", &["needs", "numpy_abi", "onnxruntime_release", "wheel_python"]),

@@ -1,8 +1,8 @@
 use crate::{
     environment::{Environment, PackageView},
-    fact::Standing,
+    fact::{ImageRole, Standing},
     finding::{Impact, Severity, Verdicts},
-    knowledge::{Knowledge, packages::Role},
+    knowledge::{Knowledge, image::Reference, packages::Role},
     rules::{Check, Context, listed_up_to},
 };
 
@@ -13,7 +13,8 @@ rule! {
     ///
     /// A model that is stored as a Python object (pickle, joblib, cloudpickle) imports the packages of its classes while it
     /// is loaded. Where no such model is declared, packages that only training has are listed once, as drift: a model that
-    /// was exported does not need its trainer. Development tools do not count.
+    /// was exported does not need its trainer. Development tools do not count. Above a base image of which nothing is known,
+    /// a missing package is no more than a remark: the image may bring it.
     ///
     /// ## Example
     ///
@@ -63,8 +64,14 @@ fn check(ctx: &Context<'_>, training: &Environment, serving: &Environment, out: 
             rest.push(view);
             continue;
         };
-        // A list of what is asked for is not a list of what ends up installed.
-        let severity = if closed(serving) { Severity::Error } else { Severity::Warning };
+        // A list of what is asked for is not a list of what ends up installed, least of all above an image of one's own.
+        let severity = if closed(serving) {
+            Severity::Error
+        } else if above_the_unknown(serving, known) {
+            Severity::Info
+        } else {
+            Severity::Warning
+        };
         let name = &view.name;
         let finding = RULE
             .finding(format!("{name} is missing in serving, and {} needs it to load", model.value.path))
@@ -119,6 +126,19 @@ fn only_exported_models(ctx: &Context<'_>) -> bool {
 /// Whether everything that is installed is listed.
 fn closed(side: &Environment) -> bool {
     side.packages().all(|view| view.standing == Standing::Observed)
+}
+
+/// What readers call the stage of a Dockerfile that runs.
+const FINAL: &str = "final";
+
+/// Whether serving is built on an image of which nothing is known: it may bring what no list says. An image that a manifest
+/// names is mostly the one that the Dockerfile beside it makes.
+fn above_the_unknown(serving: &Environment, knowledge: &Knowledge) -> bool {
+    let images = serving.images();
+    let mut running = images.iter().filter(|seen| {
+        seen.value.role == ImageRole::Runs && seen.value.stage.as_deref() == Some(FINAL)
+    });
+    running.any(|seen| knowledge.shipped(&Reference::parse(&seen.value.reference)).is_empty())
 }
 
 fn offered(serving: &Environment, name: &str, knowledge: &Knowledge) -> bool {
