@@ -27,14 +27,14 @@ import refresh_knowledge as refresh  # noqa: E402
 # Projects and what they need; `+` keeps lower bounds, too.
 FOLLOWED = """
 albumentations: albucore numpy
-apache-beam: numpy protobuf+ pyarrow dill cloudpickle
+apache-beam: numpy protobuf+ pyarrow
 autoawq: torch transformers
 auto-gptq: torch transformers
-bentoml: cattrs pydantic starlette
+bentoml: pydantic starlette
 blis: numpy
 chex: jax jaxlib numpy
 ctranslate2: numpy
-datasets: dill fsspec huggingface-hub+ multiprocess numpy pyarrow+
+datasets: fsspec huggingface-hub+ numpy pyarrow+
 deepspeed: numpy pydantic
 evaluate: huggingface-hub
 fastapi: pydantic starlette+
@@ -45,26 +45,26 @@ flax: jax+ numpy
 gensim: numpy scipy
 google-ai-generativelanguage: protobuf+
 google-api-core: protobuf+
-google-cloud-aiplatform: packaging protobuf+ pydantic shapely
-google-cloud-bigquery: packaging protobuf+ pyarrow
+google-cloud-aiplatform: protobuf+ pydantic
+google-cloud-bigquery: protobuf+ pyarrow
 opentelemetry-proto: protobuf+
 googleapis-common-protos: protobuf+
-gradio: fastapi gradio-client huggingface-hub numpy pandas pillow pydantic starlette websockets
-gradio-client: huggingface-hub websockets
+gradio: fastapi gradio-client huggingface-hub numpy pandas pillow pydantic starlette
+gradio-client: huggingface-hub
 grpcio-health-checking: grpcio+ protobuf+
 grpcio-reflection: grpcio+ protobuf+
 grpcio-status: grpcio+ protobuf+
 grpcio-tools: grpcio+ protobuf+
 imbalanced-learn: numpy scikit-learn scipy
 kserve: fastapi grpcio numpy pandas protobuf+ pydantic ray
-langchain: langchain-core+ langchain-community langsmith numpy pydantic sqlalchemy
-langchain-community: langchain langchain-core+ langsmith numpy sqlalchemy
-langchain-core: langsmith packaging pydantic tenacity
+langchain: langchain-core+ langchain-community numpy pydantic
+langchain-community: langchain langchain-core+ numpy
+langchain-core: pydantic
 langchain-huggingface: huggingface-hub langchain-core+ tokenizers transformers
-langchain-openai: langchain-core+ openai+ tiktoken
+langchain-openai: langchain-core+ openai+
 lightning: fsspec numpy torch torchmetrics
-mlflow: cloudpickle docker flask gunicorn importlib-metadata numpy packaging pandas protobuf+ pyarrow pydantic pytz scikit-learn scipy sqlalchemy
-mlflow-skinny: cloudpickle fastapi importlib-metadata packaging protobuf+ pydantic pytz
+mlflow: numpy pandas protobuf+ pyarrow pydantic scikit-learn scipy
+mlflow-skinny: fastapi protobuf+ pydantic
 monai: numpy torch
 numba: llvmlite numpy
 numpyro: jax+ jaxlib+
@@ -82,21 +82,21 @@ pymc: numpy pytensor+ pandas scipy
 pytensor: numba numpy scipy
 pytorch-lightning: fsspec numpy torch torchmetrics
 ray: numpy protobuf+ pydantic
-sagemaker: attrs cloudpickle importlib-metadata numpy packaging protobuf+ pandas
+sagemaker: numpy protobuf+ pandas
 scikit-learn: numpy scipy
 scipy: numpy
 sglang: torch transformers
 shap: numba numpy
 skl2onnx: onnx scikit-learn
-spacy: numpy pydantic spacy-legacy spacy-loggers srsly thinc+ typer weasel
+spacy: numpy pydantic thinc+
 spacy-transformers: numpy spacy torch transformers
 statsmodels: numpy pandas scipy
-streamlit: altair numpy packaging pandas pillow protobuf+ pyarrow
+streamlit: numpy pandas pillow protobuf+ pyarrow
 tensorboard: numpy protobuf+
 tensorboardx: numpy protobuf+
-tensorflow-data-validation: absl-py joblib numpy pandas protobuf+ pyarrow tensorflow
+tensorflow-data-validation: numpy pandas protobuf+ pyarrow tensorflow
 tensorflow-datasets: numpy protobuf+
-tensorflow-metadata: absl-py protobuf+
+tensorflow-metadata: protobuf+
 tensorflow-model-analysis: numpy pandas protobuf+ pyarrow tensorflow
 tensorflow-serving-api: protobuf+ tensorflow+
 tensorflow-text: tensorflow

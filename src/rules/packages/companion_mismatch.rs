@@ -64,8 +64,9 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
                 continue;
             }
             let provenance = ctx.knowledge.needs.provenance(need);
-            // What the package says itself is surer, and unmet-requirement says it.
-            if provenance.grounds != Grounds::Error && unmet_requirement::is_stated(view, other) {
+            // Training ran as it is; and what the package says itself is surer, and unmet-requirement says it.
+            let is_weak = provenance.grounds != Grounds::Error;
+            if is_weak && (side.side == Side::Training || unmet_requirement::is_stated(view, other)) {
                 continue;
             }
             unmet.push(Unmet { view, other, range: &need.range.text, spared_by: need.spared_by.as_deref(), provenance });
