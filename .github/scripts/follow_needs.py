@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Writes rows of `src/knowledge/needs.toml` for packages that are followed by runs of releases.
 
-    python3 .github/scripts/follow_needs.py [--offline-cache DIR] [--package NAME ...]
+    python3 .github/scripts/follow_needs.py [--check] [--offline-cache DIR] [--package NAME ...]
 
 For each project below and each component of it, `Requires-Dist` of every release is read (of the Linux x86_64 wheel for
 the newest Python, as `refresh_knowledge.py` does it, with which this script shares its reading), and neighbouring
 releases with the same range become one row. The rows are printed as TOML; they take the place of what follows the
-comment `Runs of releases` in the table. Nothing is written: read the difference before.
+comment `Runs of releases` in the table. Nothing is written: read the difference before. `--check` prints only the
+difference, rows that are new with `+` and those that are gone with `-`, and exits with 3 if there is one.
 
 A run ends where a release has no such wheel, since nothing is known of that one. A range that differs by Python
 counts with what holds on all of them. Ranges without an upper bound are left out, but for the components with a `+`:
@@ -156,21 +157,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--offline-cache", type=pathlib.Path, metavar="DIR", help="keep answers here")
     parser.add_argument("--package", action="append", help="only this project (may be given several times)")
+    parser.add_argument("--check", action="store_true", help="print how the table differs")
     options = parser.parse_args()
     work = refresh.Work(
         types.SimpleNamespace(offline_cache=options.offline_cache, newest_python=None, package=None, limit=0)
     )
     # What stands in the table release by release is left to `refresh_knowledge.py`, and reports and runs stay, too.
-    mark = (refresh.KNOWLEDGE / "needs.toml").read_text().find("# Runs of releases")
-    above = refresh.tomllib.loads((refresh.KNOWLEDGE / "needs.toml").read_text()[: mark if mark > 0 else None])["row"]
-    taken = {(row["package"], row["component"]) for row in above}
+    above, _, below = (refresh.KNOWLEDGE / "needs.toml").read_text().partition("# Runs of releases")
+    above, below = (refresh.tomllib.loads(part)["row"] for part in (above, "#" + below))
+    pairs = [{(row["package"], row["component"]) for row in rows} for rows in (above, below)]
+    taken = pairs[0] - pairs[1]
     followed = {}
     for line in FOLLOWED.split("\n"):
         if line:
             name, _, components = line.partition(":")
             followed[name] = components.split()
     names = [name for name in followed if not options.package or name in options.package]
-    failed = 0
+    failed, found = 0, []
     for name, project in work.read_projects(names).items():
         if isinstance(project, refresh.Unread):
             print(f"{name}: {project}", file=sys.stderr)
@@ -189,12 +192,23 @@ def main():
         for word in followed[name]:
             component = word.rstrip("+")
             if (name, component) in taken:
-                print(f"{name}: {component} is followed release by release", file=sys.stderr)
+                print(f"{name}: {component} stands above the runs", file=sys.stderr)
                 continue
-            for row in rows_of(work, name, read, component, word.endswith("+")):
-                print("[[row]]")
-                print("".join(f"{key} = {json.dumps(value)}\n" for key, value in row.items()))
-    return 1 if failed else 0
+            found += rows_of(work, name, read, component, word.endswith("+"))
+    if not options.check:
+        for row in found:
+            print("[[row]]")
+            print("".join(f"{key} = {json.dumps(value)}\n" for key, value in row.items()))
+        return 1 if failed else 0
+    known = [row for row in below if row["package"] in names]
+    differences = [f"+ {spoken(row)}" for row in found if row not in known]
+    differences += [f"- {spoken(row)}" for row in known if row not in found]
+    print("\n".join(sorted(differences, key=lambda line: line[2:])) or "the runs are as they were")
+    return 1 if failed else 3 if differences else 0
+
+
+def spoken(row):
+    return f"{row['package']} {row['release']}: {row['component']}{row['range']}"
 
 
 if __name__ == "__main__":
