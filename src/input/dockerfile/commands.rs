@@ -301,7 +301,7 @@ impl Runner<'_, '_, '_> {
             "pdm" => locks::pdm(self, call),
             "pixi" => locks::pixi(self, call),
             "conda-lock" => conda::conda_lock(self, call),
-            "virtualenv" => self.creates_environment(&call.words),
+            "virtualenv" => self.creates_environment(call),
             "conda" | "mamba" | "micromamba" => conda::conda(self, call),
             "make" => scripts::make(self, call),
             _ if call.path.contains('/') && program.strip_suffix(".sh").is_some() => scripts::run(self, call, &call.path, false),
@@ -315,8 +315,7 @@ impl Runner<'_, '_, '_> {
     fn module(&mut self, call: &Call, module: &str, words: Vec<Word>) {
         match module {
             "pip" => pip::pip(self, call, &words, pip::Tool::Pip),
-            "venv" | "virtualenv" => self.creates_environment(&words),
-            "uv" | "poetry" | "pipenv" | "pdm" => {
+            "venv" | "virtualenv" | "uv" | "poetry" | "pipenv" | "pdm" => {
                 let inner = Call {
                     program: module.to_owned(),
                     path: module.to_owned(),
@@ -325,23 +324,29 @@ impl Runner<'_, '_, '_> {
                     span: call.span,
                     ..Call::default()
                 };
-                self.program(&inner);
+                match module {
+                    "venv" | "virtualenv" => self.creates_environment(&inner),
+                    _ => self.program(&inner),
+                }
             }
             _ => {}
         }
     }
 
-    fn creates_environment(&mut self, words: &[Word]) {
+    fn creates_environment(&mut self, call: &Call) {
         let value = |it: &str| matches!(it, "-p" | "--python" | "--prompt" | "--seeder");
         let mut skip = false;
-        for word in words {
+        for word in &call.words {
             let text = word.text();
             if std::mem::take(&mut skip) || text.starts_with('-') {
                 skip = value(text);
                 continue;
             }
             let path = resolve(&self.folder, text);
-            self.scene.state.environments.insert(path);
+            self.scene.state.environments.insert(path.clone());
+            if call.program == "virtualenv" {
+                locks::wanted_interpreter(self, call, &Scope::Python(path.into()));
+            }
         }
     }
 
