@@ -22,6 +22,7 @@ use super::{
     shell::{self, Redirect, Script, Simple},
     state::{SYSTEM, Scene, Scope, resolve, shortened},
     syntax::{Heredoc, Instruction, json_array},
+    unseen,
     words::{Expander, Mode, Value, Word},
 };
 use crate::text::Span;
@@ -242,6 +243,7 @@ impl Runner<'_, '_, '_> {
         self.scene.commands += 1;
         self.unwrap(&mut call);
         written::redirected(self, &call);
+        self.scene.state.unseen |= unseen::command(&call.program, &call.words);
         let words: Vec<&str> = call.words.iter().map(Word::text).collect();
         match call.program.as_str() {
             "true" | ":" => return Some(true),
@@ -281,6 +283,7 @@ impl Runner<'_, '_, '_> {
         let first = call.words.first().map_or("", Word::text);
         let python = is_python(program) || call.path.contains("PYTHON") || call.path == "$PY" || call.path == "${PY}";
         if python && call.piped && matches!(first, "" | "-") {
+            self.scene.state.unseen = true;
             let reason = "what a script installs that is piped into Python is not known";
             return self.scene.note(call.span, reason, Scope::System);
         }
@@ -417,6 +420,7 @@ impl Runner<'_, '_, '_> {
             return scripts::run(self, call, file, false);
         }
         if call.piped {
+            self.scene.state.unseen = true;
             let reason = "what a script installs that is piped into a shell is not known";
             self.scene.note(call.span, reason, Scope::System);
         }
