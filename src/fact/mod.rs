@@ -17,7 +17,7 @@ use std::{
 
 pub use model::{
     Dimension, ExternalData, ExternalFile, Insistence, Model, OperatorUse, RefusedForm, Signature, TritonConfig,
-    TritonVersions, Typing, Witness,
+    TritonVersions, Typing, Witness, format_of_path, format_word,
 };
 pub use name::{InvalidName, PackageName};
 pub(crate) use specifier::is_space;

@@ -8,6 +8,109 @@ use crate::{
     version::{ComputeCapability, IrVersion, Opset, PythonVersion, Version},
 };
 
+/// The words for formats of model files, each with other names that files give it.
+const FORMATS: [(&str, &[&str]); 31] = [
+    ("onnx", &[]),
+    ("ort", &["onnxruntime"]),
+    (
+        "pickle",
+        &[
+            "pkl",
+            "sklearn",
+            "scikit-learn",
+            "sklearn-estimator",
+            "sklearn-pickle",
+            "pandas-pickle",
+            "xgboost-pickle",
+            "lightgbm-pickle",
+        ],
+    ),
+    ("joblib", &["sklearn-joblib"]),
+    ("cloudpickle", &[]),
+    ("dill", &[]),
+    ("skops", &[]),
+    ("torch", &["pytorch", "pt", "pth", "state-dict", "pytorch-state-dict", "torch-zip", "torch-legacy"]),
+    ("torchscript", &["torch-script", "jit", "torch-jit"]),
+    ("torch-export", &["pt2", "torch-export-pt2", "exported-program"]),
+    ("safetensors", &[]),
+    ("transformers", &["hf-transformers", "huggingface", "hf"]),
+    ("sentence-transformers", &[]),
+    ("tokenizer-json", &["tokenizer.json"]),
+    ("tokenizer-config", &["tokenizer-config.json"]),
+    (
+        "saved-model",
+        &["savedmodel", "tf-savedmodel", "tf-saved-model", "tensorflow-savedmodel", "tensorflow-saved-model"],
+    ),
+    ("keras", &["keras-v3", "keras-zip"]),
+    ("h5", &["hdf5", "keras-h5", "keras-hdf5"]),
+    ("tflite", &["tf-lite", "tensorflow-lite", "litert"]),
+    ("xgboost-json", &[]),
+    ("xgboost-ubj", &["ubj", "ubjson"]),
+    ("xgboost-binary", &["xgboost-binary-old", "xgboost-bin"]),
+    ("lightgbm-text", &["lightgbm", "lightgbm-txt"]),
+    ("catboost", &["catboost-cbm", "cbm"]),
+    ("tensorrt-plan", &["tensorrt-engine", "tensorrt", "trt"]),
+    ("spacy", &["spacy-pipeline"]),
+    ("rds", &[]),
+    ("mlflow", &["mlflow-model"]),
+    ("openvino", &["openvino-ir"]),
+    ("gguf", &[]),
+    ("numpy", &["npy", "npz", "numpy-npy"]),
+];
+
+/// Formats that are known by name, and of which nothing else is.
+const OTHER_FORMATS: [&str; 13] = [
+    "coreml",
+    "pmml",
+    "paddle",
+    "bentoml",
+    "bento",
+    "triton-repository",
+    "mxnet",
+    "h2o-mojo",
+    "graph-def",
+    "python",
+    "tensorrt-llm",
+    "dali",
+    "vllm",
+];
+
+/// The lock's word for a format of model files, however it is spelled: `tf-savedmodel` and `SavedModel` are `saved-model`.
+/// `None` for a word that nobody knows.
+#[must_use]
+pub fn format_word(text: &str) -> Option<&'static str> {
+    let plain = text.trim().trim_start_matches('.').to_ascii_lowercase().replace(['_', ' '], "-");
+    let known =
+        FORMATS.iter().find(|(word, others)| *word == plain || others.contains(&plain.as_str())).map(|(word, _)| *word);
+    known.or_else(|| OTHER_FORMATS.iter().copied().find(|word| *word == plain))
+}
+
+/// The format that the ending of a path certainly stands for. `.pt`, `.bin`, `.model` and `.json` stand for several.
+#[must_use]
+pub fn format_of_path(path: &str) -> Option<&'static str> {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path).to_ascii_lowercase();
+    if name == "tokenizer.json" {
+        return Some("tokenizer-json");
+    }
+    Some(match name.rsplit_once('.')?.1 {
+        "onnx" => "onnx",
+        "ort" => "ort",
+        "pkl" | "pickle" => "pickle",
+        "joblib" => "joblib",
+        "skops" => "skops",
+        "pt2" => "torch-export",
+        "safetensors" => "safetensors",
+        "keras" => "keras",
+        "h5" | "hdf5" => "h5",
+        "tflite" => "tflite",
+        "ubj" => "xgboost-ubj",
+        "cbm" => "catboost",
+        "plan" | "engine" | "trt" => "tensorrt-plan",
+        "gguf" => "gguf",
+        _ => return None,
+    })
+}
+
 /// A model, as far as a file tells.
 ///
 /// The spans point into the text of the fact's own file: the model's view, or the lock that declares it.
@@ -287,4 +390,34 @@ pub enum ExternalFile {
     Outside,
     /// A file of so many bytes.
     Bytes(u64),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{format_of_path, format_word};
+
+    #[test]
+    fn formats_have_one_word() {
+        for (spelled, word) in [
+            ("SavedModel", "saved-model"),
+            ("tf_savedmodel", "saved-model"),
+            (".keras", "keras"),
+            ("Keras-v3", "keras"),
+            ("tensorrt-engine", "tensorrt-plan"),
+            ("onnx", "onnx"),
+        ] {
+            assert_eq!(format_word(spelled), Some(word), "{spelled}");
+        }
+        assert_eq!(format_word("blob"), None);
+    }
+
+    #[test]
+    fn only_endings_of_one_format_tell_it() {
+        assert_eq!(format_of_path("s3://models/1/Scorer.PKL"), Some("pickle"));
+        assert_eq!(format_of_path("bert/tokenizer.json"), Some("tokenizer-json"));
+        assert_eq!(format_of_path("model.pt"), None);
+        assert_eq!(format_of_path("model.json"), None);
+        assert_eq!(format_of_path("model.v2/weights"), None);
+        assert_eq!(format_of_path("model"), None);
+    }
 }

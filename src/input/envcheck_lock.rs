@@ -14,7 +14,7 @@ use super::{Claim, Fault, Files, Format, Probe, Reading, Skipped, pasted};
 use crate::{
     fact::{
         Dimension, Fact, FactKind, Gpu, Image, ImageRole, Libc, Library, Model, NamedVersion, Package, PackageName, PackageParts,
-        Signature, Standing,
+        Signature, Standing, format_of_path, format_word,
     },
     text::{FileId, Place, Span},
     version::{Dotted, IrVersion, Opset, PythonVersion, Version, VersionSet},
@@ -555,7 +555,7 @@ impl Reader {
                     model.path = self.text(value).unwrap_or_default();
                     place = value.span().into();
                 }
-                "format" => model.format = self.text(value),
+                "format" => model.format = self.text(value).map(|text| format_word(&text).map_or(text, str::to_owned)),
                 "sha256" => model.sha256 = self.text(value),
                 "producer" => {
                     model.producer = self.text(value).map(|text| named_version(&text));
@@ -577,6 +577,9 @@ impl Reader {
                 "outputs" => model.outputs = self.signatures(value),
                 _ => self.unknown(key),
             }
+        }
+        if model.format.is_none() {
+            model.format = format_of_path(&model.path).map(str::to_owned);
         }
         self.push(FactKind::Model(Box::new(model)), place);
     }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     environment::{Environment, PackageView, Seen, Side},
-    fact::{Model, NamedVersion, PackageName},
+    fact::{Model, NamedVersion, PackageName, format_word},
     finding::{Finding, Impact, Severity, Verdicts},
     knowledge::{
         Grounds, Provenance, Reason,
@@ -91,6 +91,12 @@ type Known<'k> = (&'k ArtifactBreak, Provenance, Vec<&'k str>);
 
 fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mut Verdicts) {
     let Some(format) = model.value.format.as_deref() else { return };
+    if format_word(format).is_none() {
+        out.undecided.push(RULE.undecided(
+            format!("nothing is known of the format `{format}` of {}", model.value.path),
+            "name the format as the documentation of locks does, such as `saved-model` or `torchscript`",
+        ));
+    }
     let producer = model.value.producer.as_ref().and_then(|it| distribution(&it.name));
     let knowledge = ctx.knowledge;
     let of_format = |formats: &[String]| formats.iter().any(|it| it == format);

@@ -102,7 +102,11 @@ fn folded(ctx: &Context<'_>, training: &Environment, serving: &Environment, rest
     let Some(first) = touching.first() else { return };
     let names: Vec<&str> = touching.iter().map(|view| view.name.as_str()).collect();
     let others = rest.len() - touching.len();
-    let tail = if others > 0 { format!(" ({others} other packages as well)") } else { String::new() };
+    let tail = match others {
+        0 => String::new(),
+        1 => " (1 other package as well)".to_owned(),
+        _ => format!(" ({others} other packages as well)"),
+    };
     let finding = RULE
         .finding(format!("serving does not have {}, which training uses{tail}", listed_up_to(&names, 6)))
         .severity(Severity::Info)
