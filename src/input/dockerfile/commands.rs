@@ -24,7 +24,10 @@ use super::{
     syntax::{Heredoc, Instruction, json_array},
     words::{Expander, Mode, Value, Word},
 };
-use crate::text::Span;
+use crate::{
+    input::requirements_txt::unfold::Unfolded,
+    text::{FileId, Span},
+};
 
 /// Scripts inside scripts are followed this far.
 const DEPTH_LIMIT: usize = 8;
@@ -55,6 +58,9 @@ pub(super) fn run(scene: &mut Scene<'_, '_>, instruction: &Instruction) {
         conda,
         unsure: None,
         journal: Vec::new(),
+        functions: BTreeMap::new(),
+        running: Vec::new(),
+        left: false,
         depth: 0,
         fuel: COMMAND_LIMIT,
     };
@@ -153,6 +159,12 @@ pub(super) struct Runner<'r, 's, 'f> {
     unsure: Option<String>,
     /// Variables that were set while that was not known, with the values that they had.
     journal: Vec<(String, Option<Value>)>,
+    /// The commands of functions.
+    functions: BTreeMap<String, Unfolded>,
+    /// The scripts of the context that are being followed, with their folders in the image.
+    running: Vec<(FileId, String)>,
+    /// The script at hand has ended.
+    left: bool,
     depth: usize,
     fuel: usize,
 }
@@ -201,7 +213,9 @@ impl Runner<'_, '_, '_> {
                     let none = BTreeMap::new();
                     let value = self.expand(script, Span::new(at, span.end), &none);
                     let known: Option<Vec<&str>> = value.iter().map(Word::known).collect();
-                    let value = known.map_or(Value::Unknown, |it| Value::Known(it.join(" ")));
+                    let own_folder = || scripts::own_folder(self, raw(Span::new(at, span.end)));
+                    let known = known.map(|it| it.join(" ")).or_else(own_folder);
+                    let value = known.map_or(Value::Unknown, Value::Known);
                     own.insert(name.to_owned(), value);
                 }
                 _ => words.extend(self.expand(script, *span, &BTreeMap::new())),
@@ -242,6 +256,10 @@ impl Runner<'_, '_, '_> {
         self.scene.commands += 1;
         self.unwrap(&mut call);
         written::redirected(self, &call);
+        if let Some(body) = self.functions.get(&call.path).cloned() {
+            self.script(&shell::parse(body, VecDeque::new()));
+            return None;
+        }
         let words: Vec<&str> = call.words.iter().map(Word::text).collect();
         match call.program.as_str() {
             "true" | ":" => return Some(true),
@@ -250,9 +268,13 @@ impl Runner<'_, '_, '_> {
             // What filters a file into another one answers no question.
             "grep" | "egrep" if call.redirects.iter().any(|it| it.operator == ">") => {}
             "command" | "which" | "type" | "hash" | "grep" | "egrep" | "id" | "cmp" | "diff" => return None,
+            "exit" if self.unsure.is_none() && words.first().is_none_or(|it| *it == "0") => self.left = true,
             "cd" | "pushd" => {
                 let path = call.words.iter().find(|it| !it.text().starts_with('-'));
-                self.folder = path.map_or_else(|| "/root".to_owned(), |it| resolve(&self.folder, it.text()));
+                self.folder = path.map_or_else(
+                    || "/root".to_owned(),
+                    |it| scripts::own_folder(self, it.text()).unwrap_or_else(|| resolve(&self.folder, it.text())),
+                );
             }
             "export" | "declare" | "local" | "readonly" | "typeset" => self.export(&call),
             "unset" => {
@@ -291,6 +313,9 @@ impl Runner<'_, '_, '_> {
             let module = module.text().to_owned();
             return self.module(call, &module, words);
         }
+        if python && program.starts_with("py") && first.ends_with(".py") {
+            return scripts::python(self, call);
+        }
         if is_pip(program) || call.path.trim_matches(['$', '{', '}']).eq_ignore_ascii_case("pip") {
             return pip::pip(self, call, &call.words, pip::Tool::Pip);
         }
@@ -305,6 +330,7 @@ impl Runner<'_, '_, '_> {
             "conda" | "mamba" | "micromamba" => conda::conda(self, call),
             "make" => scripts::make(self, call),
             _ if call.path.contains('/') && program.strip_suffix(".sh").is_some() => scripts::run(self, call, &call.path, false),
+            _ if scripts::is_script(self, call) => scripts::run(self, call, &call.path, false),
             "mim" if first == "install" => pip::pip(self, call, &call.words, pip::Tool::Pip),
             "pipx" | "pip-compile" | "easy_install" => {}
             _ if system::is_manager(program) => system::manager(self, call),
@@ -406,7 +432,9 @@ impl Runner<'_, '_, '_> {
             return self.nested(call, at + 1);
         }
         if let Some(heredoc) = call.redirects.iter().find_map(|it| it.heredoc.clone()) {
-            return self.script(&shell::parse(heredoc.body, VecDeque::new()));
+            self.script(&shell::parse(heredoc.body, VecDeque::new()));
+            self.left = false;
+            return;
         }
         if let Some(file) = call.words.iter().map(Word::text).find(|it| !it.starts_with(['-', '+'])) {
             return scripts::run(self, call, file, false);
@@ -421,6 +449,7 @@ impl Runner<'_, '_, '_> {
     fn nested(&mut self, call: &Call, at: usize) {
         let Some(word) = call.words.get(at) else { return };
         self.script(&shell::parse(word.line.clone(), VecDeque::new()));
+        self.left = false;
     }
 
     fn export(&mut self, call: &Call) {

@@ -47,7 +47,9 @@ pub(super) enum Node {
     Case { subject: Span, arms: Vec<(Vec<Span>, List)> },
     /// `while` and `until`: nobody knows how often.
     Loop(List),
-    /// A function that is declared, or what is nested too deeply.
+    /// A function that is declared: its name, and its commands between braces.
+    Function { name: Span, body: Span },
+    /// What is nested too deeply, or no command.
     Nothing,
 }
 
@@ -204,10 +206,14 @@ impl Parser<'_> {
             }
             "case" => self.case(),
             "function" => {
+                let name = match self.tokens.get(self.at + 1) {
+                    Some(Token::Word(name)) => *name,
+                    _ => Span::default(),
+                };
                 self.at += 2;
                 self.at += usize::from(self.operator() == Some("("));
                 self.at += usize::from(self.operator() == Some(")"));
-                self.declared()
+                self.declared(name)
             }
             _ => return self.simple(),
         };
@@ -223,7 +229,7 @@ impl Parser<'_> {
     }
 
     /// The body of a function.
-    fn declared(&mut self) -> Node {
+    fn declared(&mut self, name: Span) -> Node {
         while matches!(self.tokens.get(self.at), Some(Token::Newline)) {
             self.at += 1;
         }
@@ -233,11 +239,20 @@ impl Parser<'_> {
             return Node::Nothing;
         }
         self.depth += 1;
+        let start = match self.tokens.get(self.at) {
+            Some(Token::Word(open)) => Some(open.end),
+            _ => None,
+        };
         if self.at < self.tokens.len() {
             self.command();
         }
         self.depth -= 1;
-        Node::Nothing
+        match (start, self.at.checked_sub(1).and_then(|at| self.tokens.get(at))) {
+            (Some(start), Some(Token::Word(close))) if start <= close.start => {
+                Node::Function { name, body: Span::new(start, close.start) }
+            }
+            _ => Node::Nothing,
+        }
     }
 
     fn condition(&mut self) -> Node {
@@ -347,7 +362,7 @@ impl Parser<'_> {
                     self.at += 1;
                     if self.operator() == Some(")") {
                         self.at += 1;
-                        return self.declared();
+                        return self.declared(simple.words[0]);
                     }
                     break;
                 }
@@ -436,7 +451,7 @@ mod tests {
                     list(script, body, out);
                 }
             }
-            Node::Nothing => out.push('-'),
+            Node::Function { .. } | Node::Nothing => out.push('-'),
         }
     }
 

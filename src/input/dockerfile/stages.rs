@@ -1,7 +1,7 @@
 //! The stages of a Dockerfile, and what of them reaches the image that is asked for.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
 };
 
@@ -86,6 +86,7 @@ pub(super) fn read(files: &mut Files<'_>, file: FileId) -> Reading {
     let contexts = contexts(files, file, &parsed);
     let names: Vec<Option<String>> = stages.iter().map(|it| it.name.clone()).collect();
     let mut done: Vec<State> = Vec::with_capacity(stages.len());
+    let scripts = RefCell::default();
     let mut count = 0;
     for stage in &stages {
         let state = match &stage.base {
@@ -96,6 +97,8 @@ pub(super) fn read(files: &mut Files<'_>, file: FileId) -> Reading {
         let mut scene = Scene {
             files,
             file,
+            said: file,
+            scripts: &scripts,
             done: &done,
             names: &names,
             state,

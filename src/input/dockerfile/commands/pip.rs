@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Call, Runner, locks, written};
 use crate::{
-    fact::{FactKind, Package, PackageIndex, PackageName, Standing, wheel},
+    fact::{FactKind, PackageIndex, PackageName, Standing, wheel},
     input::{
         Reading,
         dockerfile::{
@@ -337,7 +337,8 @@ fn torch_backend(runner: &mut Runner<'_, '_, '_>, call: &Call, option: Option<&W
         None => match runner.value(TORCH_BACKEND, &call.variables) {
             Value::Unset => return,
             value => {
-                let span = runner.scene.state.variables.get(TORCH_BACKEND).map_or(call.span, |it| it.span);
+                let variable = runner.scene.state.variables.get(TORCH_BACKEND).filter(|_| runner.scene.said == runner.scene.file);
+                let span = variable.map_or(call.span, |it| it.span);
                 (if let Value::Known(value) = value { Some(value) } else { None }, span)
             }
         },
@@ -467,17 +468,21 @@ pub(super) fn follow(runner: &mut Runner<'_, '_, '_>, span: Span, path: (&str, &
         whole(runner, span, text, included, how.constraint, scope);
     }
     for written in &source.written {
+        let said = std::mem::replace(&mut runner.scene.said, written.said);
         for (span, reason) in &written.doubts {
             runner.scene.note(*span, reason.clone(), scope.clone());
         }
+        runner.scene.said = said;
         if how.depth >= DEPTH_LIMIT {
             let reason = format!("`{}` is not followed: too many files include each other", shortened(text));
             return runner.scene.note(span, reason, scope.clone());
         }
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let said = std::mem::replace(&mut runner.scene.said, written.said);
         for piece in &written.pieces {
             written::read(runner, piece, how, folder, scope);
         }
+        runner.scene.said = said;
     }
 }
 
@@ -546,7 +551,7 @@ pub(super) fn requirement(runner: &mut Runner<'_, '_, '_>, word: &Word, meant: M
 /// Reads a requirement with the reader of requirements files.
 fn read(runner: &mut Runner<'_, '_, '_>, word: &Word, meant: Meant, scope: &Scope) {
     let mut reading = Reading::default();
-    read_word(runner.scene.files, runner.scene.file, &word.line, meant, &mut reading);
+    read_word(runner.scene.files, runner.scene.said, &word.line, meant, &mut reading);
     keep(runner, reading, scope);
 }
 
@@ -622,11 +627,6 @@ fn wheels(runner: &mut Runner<'_, '_, '_>, word: &Word, folder: &str, pattern: &
         line.put(&name, word.span());
         read(runner, &Word::literal(line), Meant::Installed, scope);
     }
-}
-
-/// A package of this very name, for tools that name packages in their own way.
-pub(super) fn named(name: &str, word: &Word) -> Option<Package> {
-    Some(Package::named(PackageName::new(name).ok()?, name, word.span()))
 }
 
 impl Runner<'_, '_, '_> {

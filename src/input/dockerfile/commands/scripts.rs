@@ -1,16 +1,26 @@
-//! Scripts that a command runs: those that the Dockerfile writes are followed, those of the context are named in a note.
+//! Scripts that a command runs: those of a shell are followed, whether the Dockerfile writes them or the context has them;
+//! others are named in a note.
 
-use std::collections::VecDeque;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    mem,
+};
 
 use super::{Call, Runner};
-use crate::input::dockerfile::{
-    shell,
-    state::{Scope, shortened},
-    words::Word,
+use crate::{
+    input::{
+        dockerfile::{
+            shell,
+            state::{Scope, resolve, shortened},
+            words::{Value, Word},
+        },
+        requirements_txt::unfold::Unfolded,
+    },
+    text::{FileId, Span},
 };
 
 /// Commands whose packages would be missed.
-const INSTALLS: [&str; 13] = [
+const INSTALLS: [&str; 16] = [
     "pip install",
     "pip3 install",
     "conda install",
@@ -24,26 +34,190 @@ const INSTALLS: [&str; 13] = [
     "apt-get install",
     "apt install",
     "dnf install",
+    "\"pip\", \"install\"",
+    "'pip', 'install'",
+    "run_pip(",
 ];
 
 /// Looks at `bash FILE` and `./FILE`. A script that is sourced leaves its variables and its folder behind.
 pub(super) fn run(runner: &mut Runner<'_, '_, '_>, call: &Call, file: &str, sourced: bool) {
     let path = runner.path(file);
     let source = runner.scene.source(&path);
-    let known = source.file.is_none() && source.written.iter().all(|it| it.doubts.is_empty());
-    if known && !source.written.is_empty() {
-        let before = (runner.folder.clone(), runner.environment.clone(), runner.conda.clone(), runner.variables.clone());
-        for piece in source.written.iter().flat_map(|it| &it.pieces) {
-            runner.script(&shell::parse(piece.line.clone(), VecDeque::new()));
+    let written = source.written.iter().all(|it| it.doubts.is_empty()) && !source.written.is_empty();
+    if source.file.is_none() && written {
+        let before = Shell::of(runner);
+        for written in &source.written {
+            let said = mem::replace(&mut runner.scene.said, written.said);
+            for piece in &written.pieces {
+                runner.script(&shell::parse(piece.line.clone(), VecDeque::new()));
+            }
+            runner.scene.said = said;
         }
+        return before.restore(runner, sourced);
+    }
+    match source.file {
+        Some(Ok(relative)) => follow(runner, call, &relative, (file, &path), sourced),
+        Some(Err(reason)) => missing(runner, call, file, &reason, sourced),
+        None => {}
+    }
+}
+
+/// What a script changes and its caller gets back.
+struct Shell {
+    folder: String,
+    environment: Option<String>,
+    conda: Option<String>,
+    variables: BTreeMap<String, Value>,
+    functions: BTreeMap<String, Unfolded>,
+}
+
+impl Shell {
+    fn of(runner: &Runner<'_, '_, '_>) -> Shell {
+        Shell {
+            folder: runner.folder.clone(),
+            environment: runner.environment.clone(),
+            conda: runner.conda.clone(),
+            variables: runner.variables.clone(),
+            functions: runner.functions.clone(),
+        }
+    }
+
+    fn restore(self, runner: &mut Runner<'_, '_, '_>, sourced: bool) {
+        runner.left = false;
         if !sourced {
-            (runner.folder, runner.environment, runner.conda, runner.variables) = before;
+            let Shell { folder, environment, conda, variables, functions } = self;
+            (runner.folder, runner.environment, runner.conda) = (folder, environment, conda);
+            (runner.variables, runner.functions) = (variables, functions);
         }
+    }
+}
+
+/// Longer scripts are not followed.
+const SCRIPT_LIMIT: usize = 1 << 20;
+
+/// Follows a script of the context: what it is called, and its path in the image.
+fn follow(runner: &mut Runner<'_, '_, '_>, call: &Call, relative: &str, named: (&str, &str), sourced: bool) {
+    let Some(included) = open(runner, relative) else {
+        let reason = format!("`{}` is not followed: it cannot be read", shortened(named.0));
+        return runner.scene.note(call.span, reason, Scope::System);
+    };
+    if runner.running.iter().any(|(file, _)| *file == included) {
+        return; // It runs itself.
+    }
+    let text = runner.scene.files.text(included);
+    if !is_shell(&text) || text.len() > SCRIPT_LIMIT {
+        return unread(runner, call, included, named.0);
+    }
+    let mut body = Unfolded::default();
+    if text.contains('\r') {
+        // Whoever wrote it had other ends of lines; the shell of the image would stumble, or the build changes them.
+        let mut at = 0;
+        for line in text.split_inclusive('\n') {
+            let bare = line.trim_end_matches(['\r', '\n']);
+            body.copy(bare, at);
+            body.put("\n", Span::new(at + bare.len(), at + bare.len()));
+            at += line.len();
+        }
+    } else {
+        body.copy(&text, 0);
+    }
+    let before = Shell::of(runner);
+    let folder = named.1.rsplit_once('/').map_or("/", |(folder, _)| folder).to_owned();
+    runner.running.push((included, folder));
+    let said = mem::replace(&mut runner.scene.said, included);
+    runner.script(&shell::parse(body, VecDeque::new()));
+    runner.scene.said = said;
+    runner.running.pop();
+    before.restore(runner, sourced);
+}
+
+/// Opens a file of the context once.
+fn open(runner: &mut Runner<'_, '_, '_>, relative: &str) -> Option<FileId> {
+    let scene = &mut *runner.scene;
+    if let Some(known) = scene.scripts.borrow().get(relative) {
+        return Some(*known);
+    }
+    let included = scene.files.include(scene.file, relative, &[scene.file]).ok()?;
+    scene.scripts.borrow_mut().insert(relative.to_owned(), included);
+    Some(included)
+}
+
+/// Whether a text is a script of a shell: another interpreter would be named at its top.
+fn is_shell(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    first.strip_prefix("#!").is_none_or(|interpreter| {
+        interpreter.split(['/', ' ']).any(|it| matches!(it, "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh"))
+    })
+}
+
+/// Whether a program that is called by its path is a script of the context.
+pub(super) fn is_script(runner: &mut Runner<'_, '_, '_>, call: &Call) -> bool {
+    if !call.path.contains('/') || call.path.contains('$') {
+        return false;
+    }
+    let path = runner.path(&call.path);
+    let source = runner.scene.source(&path);
+    if source.file.is_none() {
+        let first = source.written.first().and_then(|it| it.pieces.first());
+        return first.is_some_and(|it| it.text().starts_with("#!") && is_shell(it.text()));
+    }
+    let Some(Ok(relative)) = source.file else { return false };
+    let Some(included) = open(runner, &relative) else { return false };
+    let text = runner.scene.files.text(included);
+    text.starts_with("#!") && is_shell(&text)
+}
+
+/// Scripts by the beginnings of their names that install a tool and no package of the environment.
+const TOOLS: [&str; 16] = [
+    "miniconda", "miniforge", "mambaforge", "anaconda", "micromamba", "cmake", "rustup", "get-pip", "nvm", "poetry", "uv", "julia", "bazel",
+    "get-docker", "nodesource", "pixi",
+];
+
+/// Says that a script is not there.
+fn missing(runner: &mut Runner<'_, '_, '_>, call: &Call, file: &str, reason: &str, sourced: bool) {
+    let name = file.rsplit('/').next().unwrap_or(file).to_lowercase();
+    let tool = TOOLS.iter().any(|it| name.starts_with(it));
+    // What an image has of its own to be sourced are settings.
+    let expected = reason.ends_with("is not in the build context");
+    if tool || (sourced && !expected) || file.contains('$') {
         return;
     }
-    if let Some(Ok(relative)) = source.file {
-        unread(runner, call, &relative, file);
+    let reason = format!("`{}` is not followed: {reason}", shortened(file));
+    runner.scene.note(call.span, reason, Scope::System);
+}
+
+/// Looks at a file that Python runs.
+pub(super) fn python(runner: &mut Runner<'_, '_, '_>, call: &Call) {
+    let Some(file) = call.words.iter().map(Word::text).find(|it| !it.starts_with('-')) else { return };
+    let path = runner.path(file);
+    if let Some(Ok(relative)) = runner.scene.source(&path).file
+        && !file.ends_with("setup.py")
+        && let Some(included) = open(runner, &relative)
+    {
+        unread(runner, call, included, file);
     }
+}
+
+/// The folder of the script at hand, where a text asks for it: `$(dirname "$0")`, `$(cd "$(dirname ...)/.." && pwd)`.
+pub(super) fn own_folder(runner: &Runner<'_, '_, '_>, text: &str) -> Option<String> {
+    let (_, folder) = runner.running.last()?;
+    let (before, rest) = text.split_once("dirname")?;
+    if !(before.contains("$(") || before.contains('`')) {
+        return None;
+    }
+    let rest = rest.trim_start_matches([' ', '-']);
+    let own = ["\"$0\"", "$0", "\"${BASH_SOURCE[0]}\"", "${BASH_SOURCE[0]}", "\"${BASH_SOURCE}\"", "\"$BASH_SOURCE\"", "\"${0}\""];
+    let rest = own.iter().find_map(|it| rest.strip_prefix(it))?;
+    let mut below = String::new();
+    for part in rest.split([')', '`', '"', ' ', ';', '&']).filter(|it| !it.is_empty()) {
+        match part {
+            "pwd" | "-P" => {}
+            part if part.starts_with('/') && !part.contains(['$', '*']) => below.push_str(part),
+            _ => return None,
+        }
+    }
+    let ups = before.matches("dirname").count();
+    Some(resolve(folder, &format!(".{below}{}", "/..".repeat(ups))))
 }
 
 /// Looks at `make`, whose targets may install anything.
@@ -55,18 +229,27 @@ pub(super) fn make(runner: &mut Runner<'_, '_, '_>, call: &Call) {
             folder = words.next().map_or(folder, |it| runner.path(it));
         }
     }
-    for name in ["Makefile", "makefile", "GNUmakefile"] {
+    let names = ["Makefile", "makefile", "GNUmakefile"];
+    for name in names {
         if let Ok(relative) = runner.scene.find(&format!("{folder}/{name}")) {
-            return unread(runner, call, &relative, name);
+            if let Some(included) = open(runner, &relative) {
+                unread(runner, call, included, name);
+            }
+            return;
         }
+    }
+    // In a repository that is cloned, `make` mostly compiles something that is no package.
+    if let Err(reason) = runner.scene.find(&format!("{folder}/{}", names[0]))
+        && reason.ends_with("is not in the build context")
+    {
+        let reason = format!("`{}` is not followed: {reason}", call.shown());
+        runner.scene.note(call.span, reason, Scope::System);
     }
 }
 
 /// Says that a file of the context is not followed, if it installs something.
-fn unread(runner: &mut Runner<'_, '_, '_>, call: &Call, relative: &str, shown: &str) {
-    let scene = &mut *runner.scene;
-    let Ok(included) = scene.files.include(scene.file, relative, &[scene.file]) else { return };
-    let text = scene.files.text(included);
+fn unread(runner: &mut Runner<'_, '_, '_>, call: &Call, included: FileId, shown: &str) {
+    let text = runner.scene.files.text(included);
     if INSTALLS.iter().any(|it| text.contains(it)) {
         let reason = format!("what `{}` installs is not read", shortened(shown));
         runner.scene.note(call.span, reason, Scope::System);
