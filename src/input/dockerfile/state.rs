@@ -302,8 +302,12 @@ impl Scene<'_, '_> {
             }
             Candidate::Nowhere(_) | Candidate::Written(_) => None,
         });
+        // A folder that is not there was part of one that is copied, unless it is called like a file.
         let any = || candidates.iter().find_map(|candidate| match candidate {
-            Candidate::Context(source, _) => Some(source),
+            Candidate::Context(source, _) => {
+                let parent = source.rsplit_once('/').map_or("", |(parent, _)| parent);
+                (!parent.contains('.')).then_some(source)
+            }
             Candidate::Nowhere(_) | Candidate::Written(_) => None,
         });
         match named.or_else(there).or_else(any) {
