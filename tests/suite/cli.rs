@@ -549,7 +549,9 @@ fn a_file_that_is_wished_for_is_not_once_it_is_named() {
     let service = |name: &str| {
         format!("  {name}:\n    profiles: [{name}]\n    build: {{context: ., dockerfile: build/Dockerfile}}\n")
     };
-    scratch.put("compose.yaml", format!("services:\n{}{}", service("api"), service("worker")));
+    // The one that asks for a GPU is what runs; the others are not followed.
+    let served = "  model:\n    image: vllm/vllm-openai:v0.6.3\n    gpus: all\n";
+    scratch.put("compose.yaml", format!("services:\n{served}{}{}", service("api"), service("worker")));
     scratch.put("build/Dockerfile", "FROM python:3.11.9-slim-bookworm\n");
     let alone = scratch.run(&["check", "compose.yaml"]).stdout;
     assert_eq!(alone.matches("name that file too").count(), 1, "{alone}");

@@ -258,7 +258,7 @@ impl Runner<'_, '_, '_> {
         written::redirected(self, &call);
         if let Some(body) = self.functions.get(&call.path).cloned() {
             self.script(&shell::parse(body, VecDeque::new()));
-            return None;
+            return Some(true);
         }
         let words: Vec<&str> = call.words.iter().map(Word::text).collect();
         match call.program.as_str() {

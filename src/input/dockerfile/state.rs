@@ -306,7 +306,8 @@ impl Scene<'_, '_> {
         let any = || candidates.iter().find_map(|candidate| match candidate {
             Candidate::Context(source, _) => {
                 let parent = source.rsplit_once('/').map_or("", |(parent, _)| parent);
-                (!parent.contains('.')).then_some(source)
+                let file = |context: &String| self.files.look(self.file, &format!("./{context}{parent}")) == Some(Found::File);
+                (!parent.contains('.') && !self.contexts.iter().any(file)).then_some(source)
             }
             Candidate::Nowhere(_) | Candidate::Written(_) => None,
         });

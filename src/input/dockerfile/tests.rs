@@ -135,7 +135,12 @@ fn commands_that_install() {
         ("pip install -r <(grep -v x a.txt)", &["- `<(grep -v x a.txt)` is not followed: what a command prints is not known"]),
         ("pip install -r a.txt; pip install -r a.txt", &["- `a.txt` is not followed: no instruction copies a file to `/a.txt`"]),
         ("x=1; while read y; do pip install a==$x; done", &["- `pip install a==1` may not run: it stands in a loop"]),
-        ("f() { pip install a==1; }; f", &[]),
+        ("f() { pip install a==1; }; g() { pip install b==1; }; f", &["a==1"]),
+        ("function f { pip install a==1; }; f && f | true", &["a==1"]),
+        ("f() { f; }; f", &["- commands are nested too deeply to be read"]),
+        ("pip install a==1; exit 0; pip install b==1", &["a==1"]),
+        ("(exit 0); [ -n x ] && exit 1; pip install a==1", &["a==1"]),
+        ("bash x.sh && . /etc/profile && sh ./miniconda.sh -b", &["- `x.sh` is not followed: no instruction copies a file to `/x.sh`"]),
         ("wget https://h.example/a.onnx && curl -O https://h.example/b.txt", &["model https://h.example/a.onnx by wget"]),
     ] {
         assert_eq!(said(&format!("FROM scratch\nCMD x\nRUN {text}")), expected, "{text}");
