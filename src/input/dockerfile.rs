@@ -17,6 +17,7 @@ mod shell;
 mod stages;
 mod start;
 mod state;
+mod substitute;
 mod syntax;
 mod words;
 

@@ -35,6 +35,9 @@ const DEPTH_LIMIT: usize = 8;
 /// So many commands are looked at in one `RUN`, turns of loops included.
 const COMMAND_LIMIT: usize = 20_000;
 
+/// Arrays of a shell with more words than this were made to be slow.
+const ARRAY_LIMIT: usize = 2_000;
+
 /// A loop over more words than this is looked at once.
 const TURN_LIMIT: usize = 100;
 
@@ -59,6 +62,8 @@ pub(super) fn run(scene: &mut Scene<'_, '_>, instruction: &Instruction) {
         unsure: None,
         journal: Vec::new(),
         functions: BTreeMap::new(),
+        arrays: BTreeMap::new(),
+        operands: None,
         running: Vec::new(),
         left: false,
         depth: 0,
@@ -160,7 +165,11 @@ pub(super) struct Runner<'r, 's, 'f> {
     /// Variables that were set while that was not known, with the values that they had.
     journal: Vec<(String, Option<Value>)>,
     /// The commands of functions.
-    functions: BTreeMap<String, Unfolded>,
+    functions: BTreeMap<String, (FileId, Unfolded)>,
+    /// The words of arrays, and the file that they stand in.
+    arrays: BTreeMap<String, (FileId, Vec<Word>)>,
+    /// The words behind the script or function at hand.
+    operands: Option<(FileId, Vec<Word>)>,
     /// The scripts of the context that are being followed, with their folders in the image.
     running: Vec<(FileId, String)>,
     /// The script at hand has ended.
@@ -184,6 +193,10 @@ impl Runner<'_, '_, '_> {
 
     /// The value of a variable: of this command, of the shell, of the stage.
     fn value(&self, name: &str, own: &BTreeMap<String, Value>) -> Value {
+        if let (Ok(number), Some((_, words))) = (name.parse::<usize>(), &self.operands) {
+            let word = number.checked_sub(1).and_then(|at| words.get(at));
+            return word.map_or(Value::Unset, |it| it.known().map_or(Value::Unknown, |it| Value::Known(it.to_owned())));
+        }
         own.get(name).or_else(|| self.variables.get(name)).cloned().unwrap_or_else(|| self.scene.state.value(name))
     }
 
@@ -198,10 +211,58 @@ impl Runner<'_, '_, '_> {
     fn expand(&self, script: &Script, span: Span, own: &BTreeMap<String, Value>) -> Vec<Word> {
         let lookup = |name: &str| self.value(name, own);
         let expander = Expander { lookup: &lookup, mode: Mode::Shell, budget: self.scene.budget };
-        expander.word(&script.text.slice(span.start, span.end))
+        let raw = script.text.slice(span.start, span.end);
+        if let Some(words) = self.listed(&raw) {
+            return words;
+        }
+        let mut words = expander.word(&raw);
+        if let [word] = words.as_mut_slice()
+            && !word.unknown.is_empty()
+            && let Some(path) = scripts::own_folder(self, &raw.text)
+        {
+            let mut line = Unfolded::default();
+            line.put(&path, raw.place(Span::new(0, raw.text.len())));
+            *word = Word::literal(line);
+        }
+        words
+    }
+
+    /// The words that `"$@"` and `"${NAME[@]}"` stand for.
+    fn listed(&self, raw: &Unfolded) -> Option<Vec<Word>> {
+        let name = raw.text.trim_matches('"').strip_prefix('$')?;
+        let (said, words) = match name.trim_matches(['{', '}']) {
+            "@" | "*" => self.operands.as_ref()?,
+            name => self.arrays.get(name.strip_suffix("[@]").or_else(|| name.strip_suffix("[*]"))?)?,
+        };
+        if *said == self.scene.said {
+            return Some(words.clone());
+        }
+        // They stand in another file.
+        let place = raw.place(Span::new(0, raw.text.len()));
+        let moved = |word: &Word| {
+            let mut line = Unfolded::default();
+            line.put(word.text(), place);
+            Word { line, unknown: word.unknown.clone() }
+        };
+        Some(words.iter().map(moved).collect())
     }
 
     fn simple(&mut self, script: &Script, simple: &Simple, piped: bool) -> Option<bool> {
+        if let (Some(array), [name]) = (&simple.array, simple.words.as_slice()) {
+            let name = script.text.text[name.start..name.end].trim_end_matches('=');
+            let (name, adds) = name.strip_suffix('+').map_or((name, false), |it| (it, true));
+            let mut words: Vec<Word> = array.iter().flat_map(|span| self.expand(script, *span, &BTreeMap::new())).collect();
+            let said = self.scene.said;
+            if let Some((_, before)) = self.arrays.get(name).filter(|(file, _)| adds && *file == said) {
+                words = before.iter().cloned().chain(words).take(ARRAY_LIMIT).collect();
+            }
+            if self.unsure.is_none() {
+                self.arrays.insert(name.to_owned(), (said, words));
+            } else {
+                self.arrays.remove(name);
+            }
+            return Some(true);
+        }
         let raw = |span: Span| &script.text.text[span.start..span.end];
         let mut own = BTreeMap::new();
         let mut words = Vec::new();
@@ -256,8 +317,12 @@ impl Runner<'_, '_, '_> {
         self.scene.commands += 1;
         self.unwrap(&mut call);
         written::redirected(self, &call);
-        if let Some(body) = self.functions.get(&call.path).cloned() {
+        if let Some((said, body)) = self.functions.get(&call.path).cloned() {
+            let operands = self.operands.replace((self.scene.said, call.words));
+            let said = std::mem::replace(&mut self.scene.said, said);
             self.script(&shell::parse(body, VecDeque::new()));
+            self.scene.said = said;
+            self.operands = operands;
             return Some(true);
         }
         let words: Vec<&str> = call.words.iter().map(Word::text).collect();
@@ -292,6 +357,11 @@ impl Runner<'_, '_, '_> {
                 }
             }
             "sh" | "bash" | "ash" | "dash" | "zsh" => self.shell(&call),
+            "su" | "runuser" => {
+                if let Some(at) = call.words.iter().position(|it| matches!(it.text(), "-c" | "--command")) {
+                    self.nested(&call, at + 1);
+                }
+            }
             "eval" => self.nested(&call, 0),
             _ => self.program(&call),
         }
@@ -392,6 +462,7 @@ impl Runner<'_, '_, '_> {
                 "exec" | "time" | "nohup" | "builtin" | "nice" | "ionice" | "chronic" | "arch" | "travis_retry" | "retry" => options(&["-n", "-c", "-a"]),
                 "command" if !words.iter().any(|it| matches!(*it, "-v" | "-V")) => options(&[]),
                 "timeout" => options(&["-k", "-s"]) + 1,
+                "gosu" | "su-exec" | "setpriv" if words.len() > 2 => options(&[]) + 1,
                 "xargs" => options(&["-n", "-L", "-I", "-P", "-d", "-a", "-s"]),
                 "conda" | "mamba" | "micromamba" if words.get(1) == Some(&"run") => {
                     self.conda = conda_run(&words).or(self.conda.take());
@@ -436,8 +507,15 @@ impl Runner<'_, '_, '_> {
             self.left = false;
             return;
         }
-        if let Some(file) = call.words.iter().map(Word::text).find(|it| !it.starts_with(['-', '+'])) {
-            return scripts::run(self, call, file, false);
+        let mut words = call.words.iter().map(Word::text);
+        while let Some(word) = words.next() {
+            if !word.starts_with(['-', '+']) {
+                return scripts::run(self, call, word, false);
+            }
+            // `-o pipefail`, also behind other letters.
+            if !word.starts_with("--") && word.ends_with(['o', 'O']) {
+                words.next();
+            }
         }
         if call.piped {
             let reason = "what a script installs that is piped into a shell is not known";

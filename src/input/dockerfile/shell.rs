@@ -58,6 +58,8 @@ pub(super) enum Node {
 pub(super) struct Simple {
     pub(super) words: Vec<Span>,
     pub(super) redirects: Vec<Redirect>,
+    /// The words of an array: `name=(a b)`.
+    pub(super) array: Option<Vec<Span>>,
 }
 
 #[derive(Debug, Clone)]
@@ -221,6 +223,23 @@ impl Parser<'_> {
         node
     }
 
+    /// The words up to the bracket that closes an array.
+    fn array(&mut self) -> Vec<Span> {
+        let mut words = Vec::new();
+        loop {
+            match self.tokens.get(self.at) {
+                Some(Token::Word(word)) => words.push(*word),
+                Some(Token::Newline) => {}
+                Some(Token::Operator(")")) => {
+                    self.at += 1;
+                    return words;
+                }
+                _ => return words,
+            }
+            self.at += 1;
+        }
+    }
+
     /// What follows a block; it says nothing about what is installed.
     fn redirects(&mut self) {
         while let Some(Token::Redirect { .. }) = self.tokens.get(self.at) {
@@ -363,6 +382,9 @@ impl Parser<'_> {
                     if self.operator() == Some(")") {
                         self.at += 1;
                         return self.declared(simple.words[0]);
+                    }
+                    if self.text[simple.words[0].start..simple.words[0].end].ends_with('=') {
+                        simple.array = Some(self.array());
                     }
                     break;
                 }

@@ -98,7 +98,7 @@ pub(super) fn read(files: &mut Files<'_>, file: FileId, build: &Build) -> Readin
     };
     let names: Vec<Option<String>> = stages.iter().map(|it| it.name.clone()).collect();
     let mut done: Vec<State> = Vec::with_capacity(stages.len());
-    let scripts = RefCell::default();
+    let (scripts, exported) = (RefCell::default(), RefCell::default());
     let mut count = 0;
     for stage in &stages {
         let state = match &stage.base {
@@ -111,6 +111,7 @@ pub(super) fn read(files: &mut Files<'_>, file: FileId, build: &Build) -> Readin
             file,
             said: file,
             scripts: &scripts,
+            exported: &exported,
             done: &done,
             names: &names,
             state,

@@ -9,7 +9,7 @@ use std::{
 use super::words::{Expander, Mode, Value, Word, matches};
 use crate::{
     fact::{Fact, FactKind, PackageName, Standing},
-    input::{Files, Found, Skipped},
+    input::{Files, Found, Skipped, locked::Chosen},
     text::{FileId, Place, Span},
 };
 
@@ -136,6 +136,8 @@ pub(super) struct State {
     pub(super) conda: Option<String>,
     /// What was installed under one name to be removed again.
     pub(super) bundles: BTreeMap<String, Vec<String>>,
+    /// What `pip config set` writes, by the last part of the key.
+    pub(super) pip_settings: BTreeMap<String, String>,
 }
 
 /// What following the instructions of one stage needs.
@@ -147,6 +149,8 @@ pub(super) struct Scene<'s, 'f> {
     pub(super) said: FileId,
     /// Scripts that were opened, by their paths.
     pub(super) scripts: &'s RefCell<BTreeMap<String, FileId>>,
+    /// What is written out of locks, by their paths.
+    pub(super) exported: &'s RefCell<BTreeMap<String, Chosen>>,
     /// The stages before this one.
     pub(super) done: &'s [State],
     pub(super) names: &'s [Option<String>],

@@ -145,7 +145,7 @@ impl Runner<'_, '_, '_> {
             }
             Node::Function { name, body } => {
                 let name = script.text.text[name.start..name.end].to_owned();
-                self.functions.insert(name, script.text.slice(body.start, body.end));
+                self.functions.insert(name, (self.scene.said, script.text.slice(body.start, body.end)));
                 Some(true)
             }
             Node::Nothing => Some(true),

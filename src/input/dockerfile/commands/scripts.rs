@@ -68,7 +68,7 @@ struct Shell {
     environment: Option<String>,
     conda: Option<String>,
     variables: BTreeMap<String, Value>,
-    functions: BTreeMap<String, Unfolded>,
+    functions: BTreeMap<String, (FileId, Unfolded)>,
 }
 
 impl Shell {
@@ -124,9 +124,15 @@ fn follow(runner: &mut Runner<'_, '_, '_>, call: &Call, relative: &str, named: (
     let before = Shell::of(runner);
     let folder = named.1.rsplit_once('/').map_or("/", |(folder, _)| folder).to_owned();
     runner.running.push((included, folder));
+    // Behind a script that is sourced stands nothing as a rule; then it sees the words of its caller.
+    let own = call.words.iter().position(|it| it.text() == named.0).map_or(0, |at| at + 1);
+    let words = call.words[own..].to_vec();
+    let operands = if sourced && words.is_empty() { runner.operands.clone() } else { Some((runner.scene.said, words)) };
+    let operands = mem::replace(&mut runner.operands, operands);
     let said = mem::replace(&mut runner.scene.said, included);
     runner.script(&shell::parse(body, VecDeque::new()));
     runner.scene.said = said;
+    runner.operands = operands;
     runner.running.pop();
     before.restore(runner, sourced);
 }
@@ -198,26 +204,39 @@ pub(super) fn python(runner: &mut Runner<'_, '_, '_>, call: &Call) {
     }
 }
 
-/// The folder of the script at hand, where a text asks for it: `$(dirname "$0")`, `$(cd "$(dirname ...)/.." && pwd)`.
+/// The ways of a script to name itself.
+const ITSELF: [&str; 9] = [
+    "${BASH_SOURCE[0]:-$0}", "${BASH_SOURCE[0]-$0}", "${BASH_SOURCE[0]}", "${BASH_SOURCE:-$0}", "${BASH_SOURCE}", "$BASH_SOURCE", "${0}",
+    "${0:a}", "$0",
+];
+
+/// What stands beside the names in `$(cd -- "$(dirname -- "$0")/.." &> /dev/null && pwd -P)`.
+const BESIDE: [&str; 10] =
+    ["\"", "'", " -- ", "&> /dev/null", "&>/dev/null", "> /dev/null 2>&1", ">/dev/null 2>&1", "2>/dev/null", "> /dev/null", ">/dev/null"];
+
+/// The path that a text means which begins with the folder of the script at hand: `$(dirname "$0")/requirements.txt`.
 pub(super) fn own_folder(runner: &Runner<'_, '_, '_>, text: &str) -> Option<String> {
     let (_, folder) = runner.running.last()?;
-    let (before, rest) = text.split_once("dirname")?;
-    if !(before.contains("$(") || before.contains('`')) {
+    if !text.contains("dirname") || text.len() > 512 {
         return None;
     }
-    let rest = rest.trim_start_matches([' ', '-']);
-    let own = ["\"$0\"", "$0", "\"${BASH_SOURCE[0]}\"", "${BASH_SOURCE[0]}", "\"${BASH_SOURCE}\"", "\"$BASH_SOURCE\"", "\"${0}\""];
-    let rest = own.iter().find_map(|it| rest.strip_prefix(it))?;
-    let mut below = String::new();
-    for part in rest.split([')', '`', '"', ' ', ';', '&']).filter(|it| !it.is_empty()) {
-        match part {
-            "pwd" | "-P" => {}
-            part if part.starts_with('/') && !part.contains(['$', '*']) => below.push_str(part),
-            _ => return None,
-        }
+    let mut rest = text.replace('`', "$(");
+    for (words, by) in BESIDE.iter().map(|it| (it, " ")).chain(ITSELF.iter().map(|it| (it, "@"))) {
+        rest = rest.replace(words, by);
     }
-    let ups = before.matches("dirname").count();
-    Some(resolve(folder, &format!(".{below}{}", "/..".repeat(ups))))
+    let mut rest: String = rest.replace(" -P", "").split_whitespace().collect();
+    for words in ["readlink-f@", "realpath@", "readlink@"] {
+        rest = rest.replace(&format!("$({words})"), "@").replace(words, "@");
+    }
+    let ups = rest.matches("dirname").count().checked_sub(1)?;
+    if !rest.starts_with("$(") || rest.matches('@').count() != 1 {
+        return None;
+    }
+    for words in ["$(cd$(", "&&pwd", ";pwd", "dirname", "$(", "@", ")"] {
+        rest = rest.replace(words, "");
+    }
+    let plain = rest.is_empty() || rest.starts_with('/') && !rest.contains(['$', '*', '&', ';', '|', '(']);
+    plain.then(|| resolve(folder, &format!(".{}{rest}", "/..".repeat(ups))))
 }
 
 /// Looks at `make`, whose targets may install anything.
