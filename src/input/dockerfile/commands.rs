@@ -184,6 +184,10 @@ impl Runner<'_, '_, '_> {
             let span = script.text.place(Span::new(0, script.text.text.len()));
             self.scene.note(span, "commands are nested too deeply to be read", Scope::System);
         }
+        if let Some(word) = script.unclosed {
+            let span = script.text.place(word);
+            self.scene.note(span, "a quote in this word never ends: the file may be cut off", Scope::System);
+        }
         if self.depth < DEPTH_LIMIT {
             self.depth += 1;
             self.list(script, &script.list);
@@ -251,7 +255,8 @@ impl Runner<'_, '_, '_> {
         if let (Some(array), [name]) = (&simple.array, simple.words.as_slice()) {
             let name = script.text.text[name.start..name.end].trim_end_matches('=');
             let (name, adds) = name.strip_suffix('+').map_or((name, false), |it| (it, true));
-            let mut words: Vec<Word> = array.iter().flat_map(|span| self.expand(script, *span, &BTreeMap::new())).collect();
+            let own = array.iter().flat_map(|span| self.expand(script, *span, &BTreeMap::new()));
+            let mut words: Vec<Word> = own.take(ARRAY_LIMIT).collect();
             let said = self.scene.said;
             if let Some((_, before)) = self.arrays.get(name).filter(|(file, _)| adds && *file == said) {
                 words = before.iter().cloned().chain(words).take(ARRAY_LIMIT).collect();

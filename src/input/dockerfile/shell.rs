@@ -21,6 +21,8 @@ pub(super) struct Script {
     pub(super) list: List,
     /// Something in it was nested too deeply to be read.
     pub(super) too_deep: bool,
+    /// The last word, if a quote in it never ends.
+    pub(super) unclosed: Option<Span>,
 }
 
 /// Commands, each with what leads to it.
@@ -77,6 +79,10 @@ pub(super) struct Redirect {
 /// Takes a script apart. `heredocs` holds those that stand behind a Dockerfile's instruction.
 pub(super) fn parse(text: Unfolded, heredocs: VecDeque<Heredoc>) -> Script {
     let tokens = lexer::tokens(&text, heredocs);
+    let unclosed = match tokens.last() {
+        Some(Token::Word(span)) if lexer::is_unclosed(&text.text[span.start..span.end]) => Some(*span),
+        _ => None,
+    };
     let mut parser = Parser { text: &text.text, tokens, at: 0, depth: 0, too_deep: false };
     let mut list = Vec::new();
     while parser.at < parser.tokens.len() {
@@ -84,7 +90,7 @@ pub(super) fn parse(text: Unfolded, heredocs: VecDeque<Heredoc>) -> Script {
         parser.at += 1; // A bracket or word that closes nothing.
     }
     let too_deep = parser.too_deep;
-    Script { text, list, too_deep }
+    Script { text, list, too_deep, unclosed }
 }
 
 struct Parser<'a> {

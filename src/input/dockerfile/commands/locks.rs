@@ -162,7 +162,9 @@ pub(super) fn poetry(runner: &mut Runner<'_, '_, '_>, call: &Call) {
 pub(super) fn pipenv(runner: &mut Runner<'_, '_, '_>, call: &Call) {
     match call.words.first().map(Word::text) {
         Some("install" | "sync") => {
-            let scope = Scope::Python(runner.interpreter(call));
+            let own = runner.variable("PIPENV_VENV_IN_PROJECT", call).is_some_and(|it| matches!(it.as_str(), "1" | "true"));
+            let system = call.words.iter().any(|it| it.text() == "--system");
+            let scope = if own && !system { Scope::Python(resolve(&runner.folder, ".venv").into()) } else { Scope::Python(runner.interpreter(call)) };
             lock(runner, call, "Pipfile.lock", &scope);
         }
         Some("requirements" | "lock") => written(runner, call, "pipenv requirements", Some("Pipfile.lock")),

@@ -69,6 +69,8 @@ struct Asked {
     user: bool,
     system: bool,
     group: bool,
+    /// `--index-strategy`
+    strategy: Option<String>,
     /// Extras of the projects that are named by their files.
     extras: Vec<PackageName>,
     /// Indexes whose address is not known.
@@ -295,6 +297,7 @@ impl Asked {
             "--python" if tool == Tool::Uv => self.system = true,
             "--wheel-dir" | "--dest" => self.wheels = Some(text.to_owned()),
             "--group" | "--only-group" => self.group = true,
+            "--index-strategy" => self.strategy = Some(text.to_owned()),
             "--extra" => self.extras.extend(PackageName::new(text).ok()),
             _ => {}
         }
@@ -322,7 +325,16 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
     if beside.is_empty() {
         beside.extend(index_of_variables(runner, call, false));
     }
-    let index = deciding(index, beside).filter(|_| known).map(Arc::new);
+    let mut index = deciding(index, beside).filter(|_| known);
+    let strategy = asked.strategy.or_else(|| runner.variable("UV_INDEX_STRATEGY", call));
+    if call.program == "uv"
+        && strategy.is_none_or(|it| it == "first-index")
+        && let Some(index) = &mut index
+    {
+        // uv takes a package from the first index that has it, and asks PyPI last.
+        index.only |= !index.url.trim_end_matches('/').ends_with("/simple");
+    }
+    let index = index.map(Arc::new);
     let backend = asked.backend;
     let target = matches!(asked.folder, Some(Folder::Target(_)));
     let start = runner.scene.state.items.len();
