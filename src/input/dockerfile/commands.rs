@@ -388,7 +388,7 @@ impl Runner<'_, '_, '_> {
             let module = module.text().to_owned();
             return self.module(call, &module, words);
         }
-        if python && program.starts_with("py") && first.ends_with(".py") {
+        if python && program.starts_with("py") && first.rsplit_once('.').is_some_and(|(_, ending)| ending == "py") {
             return scripts::python(self, call);
         }
         if is_pip(program) || call.path.trim_matches(['$', '{', '}']).eq_ignore_ascii_case("pip") {

@@ -52,7 +52,8 @@ pub(super) fn copy(scene: &mut Scene<'_, '_>, instruction: &Instruction) {
             let source = resolve("/", source);
             bring(scene, stage, &source, &to);
             // TensorFlow Serving has its models below this folder, whatever they are called where they come from.
-            let served = to.starts_with("/models/") && !source.ends_with(".txt");
+            let plain_text = source.rsplit_once('.').is_some_and(|(_, ending)| ending == "txt");
+            let served = to.starts_with("/models/") && !plain_text;
             if (super::start::is_model(&source) || served) && !brought_model(scene, stage, &source) {
                 model(scene, word, "COPY", &to);
             }

@@ -42,14 +42,13 @@ fn split(text: &str, at: impl Fn(char) -> bool) -> Vec<&str> {
     while let Some((here, character)) = characters.next() {
         match quote {
             Some(open) if character == open => quote = None,
-            Some(_) => {}
             None if matches!(character, '"' | '\'') => quote = Some(character),
             None if character == '\\' => drop(characters.next()),
             None if at(character) => {
                 out.push(&text[start..here]);
                 start = here + character.len_utf8();
             }
-            None => {}
+            _ => {}
         }
     }
     out.push(&text[start..]);
@@ -116,7 +115,7 @@ fn ranges(list: &str) -> Option<Vec<(usize, usize)>> {
 
 /// `tr -d .`, `tr . -`, `tr A-Z a-z`.
 fn tr(value: &str, words: &[String]) -> Option<String> {
-    let plain = |set: &str| !set.contains(['[', '\\']) && !(set.len() > 1 && set.contains('-'));
+    let plain = |set: &str| !(set.contains(['[', '\\']) || set.len() > 1 && set.contains('-'));
     match words {
         [option, set] if option == "-d" && plain(set) => Some(value.chars().filter(|it| !set.contains(*it)).collect()),
         [option, set] if option == "-d" && set == "\\n" => Some(value.to_owned()),

@@ -130,7 +130,8 @@ fn spec(runner: &mut Runner<'_, '_, '_>, word: &Word, specs: &mut conda_environm
         return;
     }
     let spec = match_spec::parse(installed::Word { text, span: Span::new(0, text.len()) });
-    let path = text.contains("://") || text.starts_with(['.', '/', '~']) || text.ends_with(".conda") || text.ends_with(".tar.bz2");
+    let file = [".conda", ".tar.bz2"].iter().any(|it| text.ends_with(it));
+    let path = file || text.contains("://") || text.starts_with(['.', '/', '~']);
     let named = spec.filter(|it| {
         let known = word.unknown.iter().all(|unknown| unknown.start >= it.name_span.end || unknown.end <= it.name_span.start);
         !path && known && it.name.is_ascii() && !it.name.contains('*')

@@ -390,7 +390,7 @@ pub(super) fn project(runner: &mut Runner<'_, '_, '_>, word: &Word, path: &str, 
                 let brackets = word.text().split_once('[').and_then(|(_, it)| it.split_once(']'));
                 let extras = brackets.map_or("", |(inside, _)| inside).split(',');
                 let extras: Vec<PackageName> = extras.filter_map(|it| PackageName::new(it.trim()).ok()).collect();
-                return pyproject(runner, &relative, word, extras, scope);
+                return pyproject(runner, &relative, word, &extras, scope);
             }
             of_context(scene, path)
         }
@@ -412,11 +412,11 @@ fn of_context(scene: &Scene<'_, '_>, path: &str) -> String {
 }
 
 /// Reads what a project asks for with some of its extras.
-pub(super) fn pyproject(runner: &mut Runner<'_, '_, '_>, relative: &str, word: &Word, extras: Vec<PackageName>, scope: &Scope) {
+pub(super) fn pyproject(runner: &mut Runner<'_, '_, '_>, relative: &str, word: &Word, extras: &[PackageName], scope: &Scope) {
     let scene = &mut *runner.scene;
     let included = scene.files.include(scene.file, relative, &[scene.file]).map_err(|it| it.to_string());
     let reading = included.and_then(|it| {
-        let reading = pyproject::with_extras(scene.files, it, &extras);
+        let reading = pyproject::with_extras(scene.files, it, extras);
         reading.fault.as_ref().map_or(Ok(()), |fault| Err(fault.message.clone())).map(|()| reading)
     });
     match reading {

@@ -500,7 +500,7 @@ fn file(runner: &mut Runner<'_, '_, '_>, call: &Call, word: &Word, constraint: b
     if text.ends_with("pyproject.toml") && !extras.is_empty() {
         let path = runner.path(&text);
         if let Ok(relative) = runner.scene.find(&path) {
-            return locks::pyproject(runner, &relative, word, extras.to_vec(), scope);
+            return locks::pyproject(runner, &relative, word, extras, scope);
         }
     }
     if text.ends_with("pyproject.toml") || text.ends_with("setup.py") || text.ends_with("setup.cfg") {
