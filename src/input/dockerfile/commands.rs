@@ -238,6 +238,10 @@ impl Runner<'_, '_, '_> {
             "@" | "*" => self.operands.as_ref()?,
             name => self.arrays.get(name.strip_suffix("[@]").or_else(|| name.strip_suffix("[*]"))?)?,
         };
+        let bytes: usize = words.iter().map(|it| it.text().len() + size_of::<Word>()).sum();
+        if !self.scene.afford(bytes) {
+            return None;
+        }
         if *said == self.scene.said {
             return Some(words.clone());
         }
@@ -258,6 +262,10 @@ impl Runner<'_, '_, '_> {
             let own = array.iter().flat_map(|span| self.expand(script, *span, &BTreeMap::new()));
             let mut words: Vec<Word> = own.take(ARRAY_LIMIT).collect();
             let said = self.scene.said;
+            if array.len() > ARRAY_LIMIT {
+                let span = script.text.place(simple.words[0]);
+                self.scene.note(span, format!("only the first {ARRAY_LIMIT} words of this array are read"), Scope::System);
+            }
             if let Some((_, before)) = self.arrays.get(name).filter(|(file, _)| adds && *file == said) {
                 words = before.iter().cloned().chain(words).take(ARRAY_LIMIT).collect();
             }
@@ -322,7 +330,8 @@ impl Runner<'_, '_, '_> {
         self.scene.commands += 1;
         self.unwrap(&mut call);
         written::redirected(self, &call);
-        if let Some((said, body)) = self.functions.get(&call.path).cloned() {
+        let body = self.functions.get(&call.path).filter(|(_, body)| self.scene.afford(body.text.len()));
+        if let Some((said, body)) = body.cloned() {
             let operands = self.operands.replace((self.scene.said, call.words));
             let said = std::mem::replace(&mut self.scene.said, said);
             self.script(&shell::parse(body, VecDeque::new()));
@@ -405,6 +414,7 @@ impl Runner<'_, '_, '_> {
             "conda" | "mamba" | "micromamba" => conda::conda(self, call),
             "make" => scripts::make(self, call),
             _ if call.path.contains('/') && program.strip_suffix(".sh").is_some() => scripts::run(self, call, &call.path, false),
+            _ if call.path.contains('/') && program.strip_suffix(".run").is_some() => scripts::run(self, call, &call.path, false),
             _ if scripts::is_script(self, call) => scripts::run(self, call, &call.path, false),
             "mim" if first == "install" => pip::pip(self, call, &call.words, pip::Tool::Pip),
             "pipx" | "pip-compile" | "easy_install" => {}

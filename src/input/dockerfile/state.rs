@@ -201,6 +201,13 @@ impl Scene<'_, '_> {
         work(&Expander { lookup: &lookup, mode: Mode::Builder(self.escape), budget: self.budget })
     }
 
+    /// Takes bytes from what the values, scripts and functions of a file may take together.
+    pub(super) fn afford(&self, bytes: usize) -> bool {
+        let left = self.budget.get().checked_sub(bytes);
+        self.budget.set(left.unwrap_or(self.budget.get()));
+        left.is_some()
+    }
+
     /// Why a part of a word has no value.
     pub(super) fn why_unknown(&self, shown: &str) -> String {
         why_unknown(shown, |name| self.state.arguments.contains_key(name))

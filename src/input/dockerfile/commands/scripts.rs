@@ -8,6 +8,7 @@ use std::{
 
 use super::{Call, Runner};
 use crate::{
+    fact::FactKind,
     input::{
         dockerfile::{
             shell,
@@ -17,6 +18,7 @@ use crate::{
         requirements_txt::unfold::Unfolded,
     },
     text::{FileId, Span},
+    version::CudaVersion,
 };
 
 /// Commands whose packages would be missed.
@@ -41,6 +43,12 @@ const INSTALLS: [&str; 16] = [
 
 /// Looks at `bash FILE` and `./FILE`. A script that is sourced leaves its variables and its folder behind.
 pub(super) fn run(runner: &mut Runner<'_, '_, '_>, call: &Call, file: &str, sourced: bool) {
+    if let Some(cuda) = toolkit(file) {
+        if !runner.doubted(call, Scope::System) {
+            runner.scene.fact(FactKind::Cuda(cuda), call.span, Scope::System);
+        }
+        return;
+    }
     let path = runner.path(file);
     let source = runner.scene.source(&path);
     let written = source.written.iter().all(|it| it.doubts.is_empty()) && !source.written.is_empty();
@@ -60,6 +68,13 @@ pub(super) fn run(runner: &mut Runner<'_, '_, '_>, call: &Call, file: &str, sour
         Some(Err(reason)) => missing(runner, call, file, &reason, sourced),
         None => {}
     }
+}
+
+/// The toolkit that an installer of NVIDIA's is called after: `cuda_12.4.1_550.54.15_linux.run`.
+fn toolkit(file: &str) -> Option<CudaVersion> {
+    let name = file.rsplit('/').next().unwrap_or(file).strip_suffix(".run")?;
+    let version = name.strip_prefix("cuda_")?.split('_').next()?;
+    version.parse().ok().filter(|_| version.contains('.') && name.contains("linux"))
 }
 
 /// What a script changes and its caller gets back.
@@ -105,7 +120,7 @@ fn follow(runner: &mut Runner<'_, '_, '_>, call: &Call, relative: &str, named: (
         return; // It runs itself.
     }
     let text = runner.scene.files.text(included);
-    if !is_shell(&text) || text.len() > SCRIPT_LIMIT {
+    if !is_shell(&text) || text.len() > SCRIPT_LIMIT || !runner.scene.afford(text.len()) {
         return unread(runner, call, included, named.0);
     }
     let mut body = Unfolded::default();
@@ -174,9 +189,9 @@ pub(super) fn is_script(runner: &mut Runner<'_, '_, '_>, call: &Call) -> bool {
 }
 
 /// Scripts by the beginnings of their names that install a tool and no package of the environment.
-const TOOLS: [&str; 16] = [
+const TOOLS: [&str; 20] = [
     "miniconda", "miniforge", "mambaforge", "anaconda", "micromamba", "cmake", "rustup", "get-pip", "nvm", "poetry", "uv", "julia", "bazel",
-    "get-docker", "nodesource", "pixi",
+    "get-docker", "nodesource", "pixi", "autogen", "buildconf", "configure", "bootstrap",
 ];
 
 /// Says that a script is not there.
