@@ -145,7 +145,7 @@ fn commands_that_install() {
         ("V=12.4.1; pip install x==$(echo $V | cut -d. -f1,2) y`# why`==1 z==$(cat v)", &["x==12.4", "y==1", "z", "- the version of `z` is not known: `$(cat v)` is only known while the image is built"]),
         ("sh cuda_12.4.1_550.54.15_linux.run --silent --toolkit && gosu app pip install a==1", &["cuda 12.4.1", "a==1"]),
         ("pip install a == 1.2 b==2", &["a", "b==2", "- pip refuses `==`: a requirement with blanks in it needs quotes"]),
-        ("conda install 'python~=3.10.2' 'a[version=\">=1,<2\"]' 'b 1.2.*' c=1|2", &["python 3.10", "a>=1,<2", "b==1.2.*", "c==1.*|==2"]),
+        ("conda install 'python~=3.10.2' 'a[version=\">=1,<2\"]' 'b 1.2.*' 'c=1|2'", &["python 3.10", "a>=1,<2", "b==1.2.*", "c==1.*|==2"]),
         ("pip install 'a==1", &["a==1", "- a quote in this word never ends: the file may be cut off"]),
         ("f() { pip install $1==${2:-3}; }; f a; f b 4", &["a==3", "b==4"]),
         ("wget https://h.example/a.onnx && curl -O https://h.example/b.txt", &["model https://h.example/a.onnx by wget"]),
