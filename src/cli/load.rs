@@ -13,9 +13,9 @@ use super::{Failure, InputOptions, sides::Wanted};
 use crate::{
     config,
     environment::{Environment, Side},
-    fact::{Fact, FactKind},
+    fact::{Fact, FactKind, ImageRole},
     input::{self, Claim, Content, Defines, FORMATS, Files, Format, Overlay, Probe, Reading, files},
-    knowledge::Knowledge,
+    knowledge::{Knowledge, image::Reference},
     report::{InputSummary, ReportedSide, SkippedPart},
     text::{FileId, Sources, escape},
 };
@@ -142,7 +142,11 @@ impl Loader<'_, '_> {
             }
             read.push(file);
         }
+        self.leave_out_built(&mut read);
         leave_out_answered(&mut read);
+        for file in &mut read {
+            note_unknown_bases(file, self.knowledge);
+        }
         let mut facts = Vec::new();
         let mut inputs = Vec::new();
         for file in read {
@@ -170,6 +174,24 @@ impl Loader<'_, '_> {
         }
         let side = wanted.side.unwrap_or(Side::Alone);
         Ok(ReportedSide { environment: Environment::new(&wanted.name, side, facts, self.knowledge), inputs })
+    }
+
+    /// A Dockerfile that is named beside the project that builds it was read there, as it is built.
+    fn leave_out_built(&self, read: &mut Vec<ReadFile>) {
+        let named: Vec<PathBuf> =
+            read.iter().filter(|file| file.format.name == DOCKERFILE).filter_map(|file| file.disk.clone()).collect();
+        if named.is_empty() || read.len() < 2 {
+            return;
+        }
+        let others = read.iter().filter(|file| file.format.name != DOCKERFILE).flat_map(|file| &file.facts);
+        let built: Vec<PathBuf> = others
+            .filter(|fact| matches!(fact.kind, FactKind::Image(_)))
+            .filter_map(|fact| self.files.disk_path(fact.place.file).map(Path::to_path_buf))
+            .filter(|path| named.contains(path))
+            .collect();
+        read.retain(|file| {
+            file.format.name != DOCKERFILE || file.disk.as_ref().is_none_or(|path| !built.contains(path))
+        });
     }
 
     fn stdin(&mut self, limit: u64) -> Result<ReadFile, Failure> {
@@ -268,6 +290,23 @@ impl Loader<'_, '_> {
             reading.skipped.into_iter().map(|part| SkippedPart { place: part.place, reason: part.reason }).collect();
         let disk = self.files.disk_path(file).map(Path::to_path_buf);
         Ok(ReadFile { path, disk, format, facts: reading.facts, skipped })
+    }
+}
+
+/// The format that says what images are made of.
+const DOCKERFILE: &str = "dockerfile";
+
+/// Says that nothing is known of what a base image brings. An image that a manifest names is mostly one's own.
+fn note_unknown_bases(file: &mut ReadFile, knowledge: &Knowledge) {
+    for fact in &file.facts {
+        if let FactKind::Image(image) = &fact.kind
+            && image.role == ImageRole::Runs
+            && image.stage.as_deref() == Some("final")
+            && !knowledge.knows_image(&Reference::parse(&image.reference))
+        {
+            let reason = format!("what the image `{}` brings is not known", image.reference);
+            file.skipped.push(SkippedPart { place: fact.place, reason });
+        }
     }
 }
 

@@ -3,11 +3,16 @@
 //! Specification: <https://docs.docker.com/reference/compose-file/>
 //!
 //! Read: the services' images, GPUs, platforms, variables that matter, known servers, and where models come from; anchors,
-//! merge keys, `extends` inside the file, `${NAME:-default}`.
-//! Skipped with a note: images that are built (their Dockerfile says more), other files that are included or extended,
-//! variables from files, variables without value.
+//! merge keys, `extends` inside the file, `${NAME:-default}`. The Dockerfile of a service that is built is read as Compose
+//! builds it: with its context, target, arguments and platform.
+//! Skipped with a note: other files that are included or extended, variables from files, variables without value.
 
-use std::collections::BTreeSet;
+mod build;
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{
     Claim, Format, NAME_IT_TOO, Probe,
@@ -16,17 +21,21 @@ use super::{
     yaml::Node,
 };
 use crate::text::{Span, floor_char_boundary};
+use build::Built;
 
 pub(super) static FORMAT: Format = Format {
     name: "compose",
     about: "Docker Compose files",
     claims,
     read: |files, file| {
-        manifest::read(files, file, Dialect::Compose, |manifest, documents| {
+        let builds = RefCell::new(Vec::new());
+        let mut reading = manifest::read(files, file, Dialect::Compose, |manifest, documents| {
             for document in documents {
-                project(manifest, document);
+                builds.borrow_mut().append(&mut project(manifest, document));
             }
-        })
+        });
+        build::follow(files, file, builds.into_inner(), &mut reading);
+        reading
     },
 };
 
@@ -66,7 +75,8 @@ fn claims(probe: &Probe<'_>) -> Claim {
     }
 }
 
-fn project(manifest: &mut Manifest<'_>, document: &Node<'_>) {
+/// States what a project says; the images that are built for what runs.
+fn project(manifest: &mut Manifest<'_>, document: &Node<'_>) -> Vec<Built> {
     if let Some(include) = document.get("include") {
         manifest.skip(include.span, "files that are included here are not followed: name them too");
     }
@@ -77,17 +87,29 @@ fn project(manifest: &mut Manifest<'_>, document: &Node<'_>) {
             manifest.model_source(&text, format!("model {name}"), address.span);
         }
     }
-    let Some(services) = document.get("services") else { return };
+    let Some(services) = document.get("services") else { return Vec::new() };
     let mut containers = Vec::new();
-    let mut built: BTreeSet<String> = BTreeSet::new();
+    let mut builds = Vec::new();
     for (name, node) in services.entries() {
         let Some(name) = name.text().filter(|_| node.is_map()) else { continue };
         let service = Service { node, services };
-        service.build(manifest, name, &mut built);
+        builds.push(service.build(manifest, name));
         containers.push(service.container(manifest, name));
     }
     profiles(manifest, services);
-    workload::state(manifest, &containers, Group::Services);
+    let running = workload::state(manifest, &containers, Group::Services);
+    let mut followed = Vec::new();
+    let mut named = BTreeSet::new();
+    for ((built, runs), container) in builds.into_iter().zip(running).zip(&containers) {
+        let Some(built) = built else { continue };
+        if runs {
+            followed.push(built);
+        } else if !workload::is_helper(&container.name, None) && named.insert(built.shown.clone()) {
+            let reason = format!("the image of `{}` is built from {}{NAME_IT_TOO}", container.name, built.shown);
+            manifest.skip(built.span, reason);
+        }
+    }
+    followed
 }
 
 /// Says which services do not run unless they are asked for.
@@ -147,14 +169,44 @@ impl<'n> Service<'n> {
         None
     }
 
-    /// Says what an image is built from, once for all services that are built from the same.
-    fn build(self, manifest: &mut Manifest<'_>, name: &str, known: &mut BTreeSet<String>) {
-        let Some(build) = self.get("build").filter(|build| !build.is_null()) else { return };
-        let from = dockerfile(build);
-        if known.insert(from.clone()) {
-            let reason = format!("the image of `{name}` is built from {from}{NAME_IT_TOO}");
-            manifest.skip(build.text().map_or_else(|| key_span(self.node, "build", build), |_| build.span), reason);
+    /// What the image of a service is built from, and how.
+    fn build(self, manifest: &mut Manifest<'_>, name: &str) -> Option<Built> {
+        let node = self.get("build").filter(|build| !build.is_null())?;
+        let span = node.text().map_or_else(|| key_span(self.node, "build", node), |_| node.span);
+        let text = |key: &str| node.get(key).filter(|it| !it.is_null());
+        let mut unknown = None;
+        let mut known = |value: Option<&Node<'_>>, default: &str| match value.map(|it| manifest.known(it)) {
+            None => default.to_owned(),
+            Some(Ok(text)) => text,
+            Some(Err(reason)) => {
+                unknown = Some(reason);
+                String::new()
+            }
+        };
+        let context = known(node.text().map(|_| node).or_else(|| text("context")), ".");
+        let file = known(text("dockerfile"), "Dockerfile");
+        let target = text("target").map(|it| known(Some(it), ""));
+        let platform = self.get("platform").or_else(|| text("platforms")?.items().first().map(|it| &**it));
+        let platform = platform.and_then(|it| manifest.known(it).ok());
+        let mut arguments = BTreeMap::new();
+        if let Some(list) = text("args") {
+            for item in list.items() {
+                let Some((name, value)) = item.text().and_then(|it| it.split_once('=')) else { continue };
+                arguments.insert(name.to_owned(), manifest.expanded(value).ok());
+            }
+            // Without a value it is taken from where Compose runs, or else the Dockerfile has one.
+            for (name, value) in list.entries().into_iter().filter(|(_, value)| !value.is_null()) {
+                let Some(name) = name.text() else { continue };
+                arguments.insert(name.to_owned(), manifest.known(value).ok());
+            }
         }
+        let shown = dockerfile(node);
+        if let Some(reason) = unknown {
+            manifest.skip(span, format!("the image of `{name}` is built from {shown}, which is not followed: {reason}"));
+            return None;
+        }
+        let inline = text("dockerfile_inline").map(|it| it.span);
+        Some(Built { service: name.to_owned(), shown, span, context, file, target, platform, arguments, inline })
     }
 
     fn container(self, manifest: &mut Manifest<'_>, name: &str) -> Container<'n> {

@@ -171,6 +171,7 @@ impl<'a> Reader<'a> {
             (version, _) => version,
         };
         if let Some(is_system) = installed::conda_system(spec.name) {
+            let version = version.or_else(|| one_minor(spec.version));
             return match version.as_deref().and_then(is_system) {
                 Some(kind) => self.state(kind, span),
                 None if spec.version.is_empty() => {}
@@ -201,11 +202,12 @@ impl<'a> Reader<'a> {
         requirements_txt::read_entry(files, self.file, value, line.span, &mut self.out);
     }
 
-    /// Gives torch the build that other packages of the file choose.
+    /// Gives torch and its companions the build that other packages of the file choose.
     fn torch_build(&mut self) {
         for fact in &mut self.out.facts {
             let FactKind::Package(package) = &mut fact.kind else { continue };
-            if package.name.as_str() == "torch" && package.build.as_deref() == Some("*") {
+            let of_torch = ["torch", "torchvision", "torchaudio"].contains(&package.name.as_str());
+            if of_torch && package.build.as_deref() == Some("*") {
                 let mut chosen = Package::clone(package);
                 if self.cpu_only {
                     chosen.build = Some("*cpu*".to_owned());
@@ -225,6 +227,15 @@ fn one(version: &str) -> Option<String> {
     let bare = bare.strip_suffix(".*").unwrap_or(bare);
     let plain = !bare.is_empty() && !bare.contains(|it: char| "<>=!~,|*".contains(it));
     (plain && compact.len() - compact.trim_start_matches('=').len() <= 2).then(|| bare.to_owned())
+}
+
+/// The minor release that all allowed versions belong to: `3.10` of `~=3.10.4` and of `>=3.10,<3.11`.
+fn one_minor(version: &str) -> Option<String> {
+    let (_, allowed) = match_spec::versions(version).filter(|_| !version.is_empty())?;
+    let release = allowed.lower_bound()?.release().to_vec();
+    let minor = format!("{}.{}", release.first()?, release.get(1)?);
+    let (_, whole) = match_spec::versions(&format!("={minor}"))?;
+    allowed.is_subset(&whole).then_some(minor)
 }
 
 /// The package of a match spec, and why its version is not understood.

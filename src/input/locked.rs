@@ -179,6 +179,31 @@ pub(super) fn left_out(count: usize, groups: &BTreeSet<String>, extras: &BTreeSe
     format!("{count} {packages} {are} left out: only {} {asks} for {them}", by.join(" and "))
 }
 
+/// The extras and groups of a project that a command asks for beside what it installs anyway.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Chosen {
+    pub(super) extras: BTreeSet<String>,
+    pub(super) groups: BTreeSet<String>,
+    pub(super) all_extras: bool,
+    pub(super) all_groups: bool,
+}
+
+impl Chosen {
+    pub(super) fn has_extra(&self, name: &str) -> bool {
+        self.all_extras || has(&self.extras, name)
+    }
+
+    pub(super) fn has_group(&self, name: &str) -> bool {
+        self.all_groups || has(&self.groups, name)
+    }
+}
+
+/// Names of extras and groups are compared as those of packages are.
+fn has(names: &BTreeSet<String>, name: &str) -> bool {
+    let normal = |text: &str| PackageName::new(text).map_or_else(|_| text.to_owned(), |it| it.to_string());
+    names.contains(name) || names.iter().any(|it| normal(it) == normal(name))
+}
+
 /// The Python minor release that a range amounts to, such as 3.11 for `==3.11.*` and for `>=3.11,<3.12`.
 pub(super) fn python_of_range(range: &str) -> Option<PythonVersion> {
     let allowed: VersionSet = range.parse().ok()?;

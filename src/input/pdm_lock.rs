@@ -13,7 +13,7 @@ use toml::de::DeTable;
 use super::{
     Claim, Files, Format, Probe, Reading,
     installed::Word,
-    locked,
+    locked::{self, Chosen},
     toml_parts::{self, Lookup as _},
 };
 use crate::{
@@ -25,7 +25,7 @@ pub(super) static FORMAT: Format = Format {
     name: "pdm.lock",
     about: "the lock file of PDM: TOML with [[package]] tables and `lock_version` in [metadata]",
     claims,
-    read,
+    read: |files, file| read(files, file, &Chosen::default()),
 };
 
 /// The group that is installed by default.
@@ -39,7 +39,8 @@ fn claims(probe: &Probe<'_>) -> Claim {
     if versioned && (written || probe.name.ends_with("pdm.lock")) { Claim::Certain } else { Claim::No }
 }
 
-fn read(files: &mut Files<'_>, file: FileId) -> Reading {
+/// Reads what is installed with these groups, which extras are as well here.
+pub(super) fn read(files: &mut Files<'_>, file: FileId, chosen: &Chosen) -> Reading {
     let text = files.text(file);
     let root = match toml_parts::parse(&text, file) {
         Ok(root) => root,
@@ -72,7 +73,8 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
             continue;
         };
         let of: BTreeSet<String> = table.texts("groups").map(str::to_owned).collect();
-        if !of.is_empty() && !of.contains(DEFAULT) {
+        let wanted = of.iter().any(|it| it == DEFAULT || chosen.has_group(it) || chosen.has_extra(it));
+        if !of.is_empty() && !wanted {
             let (count, place) = left.unwrap_or((0, name.span));
             // The same package with extras is the same package.
             left = Some((count + usize::from(table.list("extras").is_empty()), place));

@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue};
 use super::{
     Claim, Files, Format, Probe, Reading,
     installed::Word,
-    locked, poetry_constraint,
+    locked::{self, Chosen}, poetry_constraint,
     toml_parts::{self, Lookup as _, Value},
 };
 use crate::{
@@ -27,7 +27,7 @@ pub(super) static FORMAT: Format = Format {
     name: "poetry.lock",
     about: "the lock file of Poetry: TOML with [[package]] tables and `lock-version` in [metadata]",
     claims,
-    read,
+    read: |files, file| read(files, file, &Chosen::default()),
 };
 
 /// The group that is installed by default.
@@ -44,7 +44,8 @@ fn claims(probe: &Probe<'_>) -> Claim {
     if (written || probe.name.ends_with("poetry.lock")) && looks() { Claim::Certain } else { Claim::No }
 }
 
-fn read(files: &mut Files<'_>, file: FileId) -> Reading {
+/// Reads what is installed with these extras and groups.
+pub(super) fn read(files: &mut Files<'_>, file: FileId, chosen: &Chosen) -> Reading {
     let text = files.text(file);
     let root = match toml_parts::parse(&text, file) {
         Ok(root) => root,
@@ -69,7 +70,8 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
             None => reading.skip(file, span, "expected a table"),
         }
     }
-    let lock = Lock::of(entries, &root);
+    let installed = installed(&entries, &root, chosen);
+    let lock = Lock::of(entries, installed, chosen, &root);
     lock.declare(file, &mut reading);
     reading.in_file_order()
 }
@@ -122,9 +124,32 @@ impl<'v> Entry<'v> {
         })
     }
 
-    fn is_default(&self) -> bool {
-        !self.optional && (self.groups.is_empty() || self.groups.contains(&MAIN))
+    fn is_installed(&self, chosen: &Chosen) -> bool {
+        let group = self.groups.is_empty() || self.groups.iter().any(|it| *it == MAIN || chosen.has_group(it));
+        group && (!self.optional || chosen.all_extras)
     }
+}
+
+/// Which entries are installed: those of the groups, and what the extras ask for.
+fn installed(entries: &[Entry<'_>], root: &DeTable<'_>, chosen: &Chosen) -> Vec<bool> {
+    let mut installed: Vec<bool> = entries.iter().map(|entry| entry.is_installed(chosen)).collect();
+    let extras = root.table("extras").into_iter().flatten().filter(|(name, _)| chosen.has_extra(name.get_ref()));
+    let asked = extras.flat_map(|(_, list)| list.get_ref().as_array().into_iter().flatten());
+    let asked = asked.filter_map(|it| it.get_ref().as_str());
+    // `name (>=1.2)`
+    let mut open: Vec<PackageName> =
+        asked.filter_map(|it| PackageName::new(it.split([' ', '(', '[']).next()?).ok()).collect();
+    let mut seen: BTreeSet<PackageName> = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if !seen.insert(name.clone()) {
+            continue;
+        }
+        for (at, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.normal == name) {
+            installed[at] = true;
+            open.extend(entry.dependencies.iter().filter(|it| !it.optional).filter_map(|it| PackageName::new(it.name).ok()));
+        }
+    }
+    installed
 }
 
 impl<'v> Dependency<'v> {
@@ -169,6 +194,8 @@ impl<'v> Dependency<'v> {
 
 struct Lock<'v> {
     entries: Vec<Entry<'v>>,
+    /// Which of them are installed.
+    installed: Vec<bool>,
     /// Dependencies on each entry, by what is installed by default.
     asking: Vec<Vec<(Option<&'v str>, Vec<&'v str>)>>,
     /// Whether another entry has the same name.
@@ -180,13 +207,14 @@ struct Lock<'v> {
 }
 
 impl<'v> Lock<'v> {
-    fn of(entries: Vec<Entry<'v>>, root: &'v DeTable<'v>) -> Lock<'v> {
+    fn of(entries: Vec<Entry<'v>>, installed: Vec<bool>, chosen: &Chosen, root: &'v DeTable<'v>) -> Lock<'v> {
         let mut named: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (at, entry) in entries.iter().enumerate() {
             named.entry(entry.normal.as_str()).or_default().push(at);
         }
         let mut asking = vec![Vec::new(); entries.len()];
-        for dependency in entries.iter().filter(|it| it.is_default()).flat_map(|entry| &entry.dependencies) {
+        let default = entries.iter().zip(&installed).filter(|(_, installed)| **installed);
+        for dependency in default.flat_map(|(entry, _)| &entry.dependencies) {
             let Ok(name) = PackageName::new(dependency.name) else { continue };
             let wanted = named.get(name.as_str()).map_or(&[][..], |all| &all[..all.len().min(ASKING)]);
             for at in wanted {
@@ -201,14 +229,15 @@ impl<'v> Lock<'v> {
         let several = entries.iter().map(|entry| named[entry.normal.as_str()].len() > 1).collect();
         let extras = root.table("extras").into_iter().flat_map(|it| it.keys()).map(|key| key.get_ref().to_string());
         let files = root.table("metadata").and_then(|it| it.table("files"));
-        Lock { several, files, extras: extras.collect(), entries, asking }
+        let extras = extras.filter(|it| !chosen.has_extra(it));
+        Lock { several, files, extras: extras.collect(), entries, installed, asking }
     }
 
     fn declare(&self, file: FileId, reading: &mut Reading) {
         let mut left: Option<(usize, Span)> = None;
         let (mut groups, mut optional) = (BTreeSet::new(), false);
         for (at, entry) in self.entries.iter().enumerate() {
-            if !entry.is_default() {
+            if !self.installed[at] {
                 let (count, place) = left.unwrap_or((0, entry.name.span));
                 left = Some((count + 1, place));
                 let others = entry.groups.iter().filter(|group| **group != MAIN);

@@ -18,21 +18,21 @@ use toml::de::DeTable;
 use super::{
     Claim, Files, Format, Probe, Reading,
     installed::Word,
-    locked,
+    locked::{self, Chosen},
     toml_parts::{self, Lookup as _}, pasted,
 };
 use crate::{
     fact::{Package, PackageName, marker::Marker},
     text::{FileId, Span},
 };
-use entry::{Dependency, Entry, dependencies};
+use entry::{Dependency, Entry, GROUPS, dependencies};
 use graph::{Condition, Edge};
 
 pub(super) static FORMAT: Format = Format {
     name: "uv.lock",
     about: "the lock file of uv: TOML with `version = 1` and [[package]] tables that have a `source`",
     claims,
-    read,
+    read: |files, file| read(files, file, &Chosen::default()),
 };
 
 fn claims(probe: &Probe<'_>) -> Claim {
@@ -47,7 +47,8 @@ fn claims(probe: &Probe<'_>) -> Claim {
     }
 }
 
-fn read(files: &mut Files<'_>, file: FileId) -> Reading {
+/// Reads what is installed with these extras and groups.
+pub(super) fn read(files: &mut Files<'_>, file: FileId, chosen: &Chosen) -> Reading {
     let text = files.text(file);
     let root = match toml_parts::parse(&text, file) {
         Ok(root) => root,
@@ -71,7 +72,7 @@ fn read(files: &mut Files<'_>, file: FileId) -> Reading {
             None => reading.skip(file, span, "expected a table"),
         }
     }
-    let lock = Lock::of(&root, entries);
+    let lock = Lock::of(&root, entries, chosen);
     lock.declare(file, &mut reading);
     reading.forget_common_index();
     reading.in_file_order()
@@ -91,10 +92,11 @@ struct Lock<'v> {
     projects: Vec<usize>,
     /// Groups of a workspace that is no project itself.
     groups: Vec<String>,
+    chosen: Chosen,
 }
 
 impl<'v> Lock<'v> {
-    fn of(root: &'v DeTable<'v>, entries: Vec<Entry<'v>>) -> Lock<'v> {
+    fn of(root: &'v DeTable<'v>, entries: Vec<Entry<'v>>, chosen: &Chosen) -> Lock<'v> {
         let mut nodes: Vec<(usize, Option<&'v str>)> = (0..entries.len()).map(|entry| (entry, None)).collect();
         for (at, entry) in entries.iter().enumerate() {
             nodes.extend(entry.extras.keys().map(|extra| (at, Some(*extra))));
@@ -132,8 +134,21 @@ impl<'v> Lock<'v> {
         let projects = projects(root, &entries);
         let always = |to: &usize| Edge { to: *to, marker: None };
         let mut roots: Vec<Edge<'v>> = projects.iter().map(always).collect();
+        for project in &projects {
+            let entry = &entries[*project];
+            let extras = entry.extras.keys().filter(|extra| chosen.has_extra(extra));
+            roots.extend(extras.filter_map(|extra| at.get(&(*project, Some(*extra)))).map(always));
+            for table in GROUPS.iter().filter_map(|key| entry.table.table(key)) {
+                let groups = table.keys().map(|key| key.get_ref().as_ref()).filter(|group| chosen.has_group(group));
+                roots.extend(groups.flat_map(|group| dependencies(table, group)).collect::<Vec<_>>().iter().flat_map(&targets));
+            }
+        }
         if let Some(manifest) = root.table("manifest") {
-            roots.extend(dependencies(manifest, "requirements").iter().flat_map(targets));
+            roots.extend(dependencies(manifest, "requirements").iter().flat_map(&targets));
+            if let Some(table) = manifest.table("dependency-groups") {
+                let groups = table.keys().map(|key| key.get_ref().as_ref()).filter(|group| chosen.has_group(group));
+                roots.extend(groups.flat_map(|group| dependencies(table, group)).collect::<Vec<_>>().iter().flat_map(&targets));
+            }
         }
         if roots.is_empty() {
             roots = (0..entries.len()).collect::<Vec<_>>().iter().map(always).collect();
@@ -147,7 +162,7 @@ impl<'v> Lock<'v> {
         }
         let groups = root.table("manifest").and_then(|it| it.table("dependency-groups"));
         let groups = groups.into_iter().flat_map(DeTable::keys).map(|key| key.get_ref().to_string()).collect();
-        Lock { entries, nodes, conditions, asked, projects, groups }
+        Lock { entries, nodes, conditions, asked, projects, groups, chosen: chosen.clone() }
     }
 
     fn declare(&self, file: FileId, reading: &mut Reading) {
@@ -172,8 +187,10 @@ impl<'v> Lock<'v> {
         }
         if let Some((count, place)) = left {
             let projects = || self.entries.iter().filter(|entry| entry.is_project());
-            let groups = projects().flat_map(Entry::groups).chain(self.groups.iter().cloned()).collect();
-            let extras = projects().flat_map(|entry| entry.extras.keys()).map(|it| (*it).to_owned()).collect();
+            let groups = projects().flat_map(Entry::groups).chain(self.groups.iter().cloned());
+            let groups = groups.filter(|it| !self.chosen.has_group(it)).collect();
+            let extras = projects().flat_map(|entry| entry.extras.keys()).filter(|it| !self.chosen.has_extra(it));
+            let extras = extras.map(|it| (*it).to_owned()).collect();
             let place = self.projects.first().map_or(place, |project| self.entries[*project].name.span);
             reading.skip(file, place, locked::left_out(count, &groups, &extras));
         }

@@ -73,8 +73,9 @@ pub(super) struct Container<'n> {
     pub(super) mounts: Vec<Mount>,
 }
 
-/// States what a group of containers says.
-pub(super) fn state(manifest: &mut Manifest<'_>, containers: &[Container<'_>], group: Group) {
+/// States what a group of containers says; which of them run the program.
+pub(super) fn state(manifest: &mut Manifest<'_>, containers: &[Container<'_>], group: Group) -> Vec<bool> {
+    let mut running = Vec::with_capacity(containers.len());
     let accelerated = |container: &Container<'_>| {
         container.phase == Phase::Main && container.accelerator.is_some() && !container.helps
     };
@@ -92,6 +93,7 @@ pub(super) fn state(manifest: &mut Manifest<'_>, containers: &[Container<'_>], g
             (Phase::Main, false) if known_helper => false,
             (Phase::Main, false) => group == Group::Services || std::mem::take(&mut first) || server.is_some(),
         };
+        running.push(runs);
         let role = if runs { ImageRole::Runs } else { ImageRole::Helps };
         if let Some(image) = container.image {
             manifest.image(image, container.stage.clone(), role);
@@ -129,6 +131,7 @@ pub(super) fn state(manifest: &mut Manifest<'_>, containers: &[Container<'_>], g
             manifest.model_source(&mount.address, format!("volume {}", mount.volume), mount.span);
         }
     }
+    running
 }
 
 /// States the models that the commands of a container fetch.

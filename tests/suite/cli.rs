@@ -547,13 +547,43 @@ fn one_model_in_both_places_is_one_model() {
     assert_eq!(run.stdout.matches("EC201").count(), 1, "{}", run.stdout);
 }
 
+/// What follows from a file stands below that file, whatever another one says.
+#[test]
+fn inspect_shows_what_follows_from_each_file() {
+    let scratch = Scratch::new();
+    scratch.put("a/Dockerfile", "FROM python:3.11-slim-bookworm\n");
+    scratch.put("b/Dockerfile", "FROM python:3.11-slim-bookworm\nRUN pip install numpy\n");
+    scratch.put("c/Dockerfile", "FROM python:3.10-slim-bullseye\n");
+    let shown = scratch.run(&["inspect", "a/Dockerfile", "b/Dockerfile", "c/Dockerfile"]).stdout;
+    assert_eq!(shown.matches("implied").count(), 12, "{shown}");
+    assert!(shown.contains("debian 12") && shown.contains("debian 11"), "{shown}");
+}
+
+#[test]
+fn a_project_builds_the_dockerfile_that_is_named_beside_it() {
+    let scratch = Scratch::new();
+    scratch.put("compose.yaml", "services:\n  api:\n    build: {context: ., target: serve}\n");
+    scratch.put(
+        "Dockerfile",
+        "FROM registry.example/base:1 AS serve\nRUN pip install numpy==1.26.4\nFROM serve\nRUN pip install torch\n",
+    );
+    for inputs in [&["compose.yaml"][..], &["Dockerfile", "compose.yaml"], &["."]] {
+        let shown = scratch.run(&[&["inspect"], inputs].concat()).stdout;
+        assert_eq!(shown.matches("numpy").count(), 1, "{shown}");
+        assert!(!shown.contains("torch"), "{shown}");
+        assert_eq!(shown.matches("what the image `registry.example/base:1` brings is not known").count(), 1, "{shown}");
+    }
+}
+
 #[test]
 fn a_file_that_is_wished_for_is_not_once_it_is_named() {
     let scratch = Scratch::new();
     let service = |name: &str| {
         format!("  {name}:\n    profiles: [{name}]\n    build: {{context: ., dockerfile: build/Dockerfile}}\n")
     };
-    scratch.put("compose.yaml", format!("services:\n{}{}", service("api"), service("worker")));
+    // The one that asks for a GPU is what runs; the others are not followed.
+    let served = "  model:\n    image: vllm/vllm-openai:v0.6.3\n    gpus: all\n";
+    scratch.put("compose.yaml", format!("services:\n{served}{}{}", service("api"), service("worker")));
     scratch.put("build/Dockerfile", "FROM python:3.11.9-slim-bookworm\n");
     let alone = scratch.run(&["check", "compose.yaml"]).stdout;
     assert_eq!(alone.matches("name that file too").count(), 1, "{alone}");

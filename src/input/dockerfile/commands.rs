@@ -25,13 +25,19 @@ use super::{
     unseen,
     words::{Expander, Mode, Value, Word},
 };
-use crate::text::Span;
+use crate::{
+    input::requirements_txt::unfold::Unfolded,
+    text::{FileId, Span},
+};
 
 /// Scripts inside scripts are followed this far.
 const DEPTH_LIMIT: usize = 8;
 
 /// So many commands are looked at in one `RUN`, turns of loops included.
 const COMMAND_LIMIT: usize = 20_000;
+
+/// Arrays of a shell with more words than this were made to be slow.
+const ARRAY_LIMIT: usize = 2_000;
 
 /// A loop over more words than this is looked at once.
 const TURN_LIMIT: usize = 100;
@@ -56,6 +62,11 @@ pub(super) fn run(scene: &mut Scene<'_, '_>, instruction: &Instruction) {
         conda,
         unsure: None,
         journal: Vec::new(),
+        functions: BTreeMap::new(),
+        arrays: BTreeMap::new(),
+        operands: None,
+        running: Vec::new(),
+        left: false,
         depth: 0,
         fuel: COMMAND_LIMIT,
     };
@@ -154,6 +165,16 @@ pub(super) struct Runner<'r, 's, 'f> {
     unsure: Option<String>,
     /// Variables that were set while that was not known, with the values that they had.
     journal: Vec<(String, Option<Value>)>,
+    /// The commands of functions.
+    functions: BTreeMap<String, (FileId, Unfolded)>,
+    /// The words of arrays, and the file that they stand in.
+    arrays: BTreeMap<String, (FileId, Vec<Word>)>,
+    /// The words behind the script or function at hand.
+    operands: Option<(FileId, Vec<Word>)>,
+    /// The scripts of the context that are being followed, with their folders in the image.
+    running: Vec<(FileId, String)>,
+    /// The script at hand has ended.
+    left: bool,
     depth: usize,
     fuel: usize,
 }
@@ -164,6 +185,10 @@ impl Runner<'_, '_, '_> {
             let span = script.text.place(Span::new(0, script.text.text.len()));
             self.scene.note(span, "commands are nested too deeply to be read", Scope::System);
         }
+        if let Some(word) = script.unclosed {
+            let span = script.text.place(word);
+            self.scene.note(span, "a quote in this word never ends: the file may be cut off", Scope::System);
+        }
         if self.depth < DEPTH_LIMIT {
             self.depth += 1;
             self.list(script, &script.list);
@@ -173,6 +198,10 @@ impl Runner<'_, '_, '_> {
 
     /// The value of a variable: of this command, of the shell, of the stage.
     fn value(&self, name: &str, own: &BTreeMap<String, Value>) -> Value {
+        if let (Ok(number), Some((_, words))) = (name.parse::<usize>(), &self.operands) {
+            let word = number.checked_sub(1).and_then(|at| words.get(at));
+            return word.map_or(Value::Unset, |it| it.known().map_or(Value::Unknown, |it| Value::Known(it.to_owned())));
+        }
         own.get(name).or_else(|| self.variables.get(name)).cloned().unwrap_or_else(|| self.scene.state.value(name))
     }
 
@@ -187,10 +216,67 @@ impl Runner<'_, '_, '_> {
     fn expand(&self, script: &Script, span: Span, own: &BTreeMap<String, Value>) -> Vec<Word> {
         let lookup = |name: &str| self.value(name, own);
         let expander = Expander { lookup: &lookup, mode: Mode::Shell, budget: self.scene.budget };
-        expander.word(&script.text.slice(span.start, span.end))
+        let raw = script.text.slice(span.start, span.end);
+        if let Some(words) = self.listed(&raw) {
+            return words;
+        }
+        let mut words = expander.word(&raw);
+        if let [word] = words.as_mut_slice()
+            && !word.unknown.is_empty()
+            && let Some(path) = scripts::own_folder(self, &raw.text)
+        {
+            let mut line = Unfolded::default();
+            line.put(&path, raw.place(Span::new(0, raw.text.len())));
+            *word = Word::literal(line);
+        }
+        words
+    }
+
+    /// The words that `"$@"` and `"${NAME[@]}"` stand for.
+    fn listed(&self, raw: &Unfolded) -> Option<Vec<Word>> {
+        let name = raw.text.trim_matches('"').strip_prefix('$')?;
+        let (said, words) = match name.trim_matches(['{', '}']) {
+            "@" | "*" => self.operands.as_ref()?,
+            name => self.arrays.get(name.strip_suffix("[@]").or_else(|| name.strip_suffix("[*]"))?)?,
+        };
+        let bytes: usize = words.iter().map(|it| it.text().len() + size_of::<Word>()).sum();
+        if !self.scene.afford(bytes) {
+            return None;
+        }
+        if *said == self.scene.said {
+            return Some(words.clone());
+        }
+        // They stand in another file.
+        let place = raw.place(Span::new(0, raw.text.len()));
+        let moved = |word: &Word| {
+            let mut line = Unfolded::default();
+            line.put(word.text(), place);
+            Word { line, unknown: word.unknown.clone() }
+        };
+        Some(words.iter().map(moved).collect())
     }
 
     fn simple(&mut self, script: &Script, simple: &Simple, piped: bool) -> Option<bool> {
+        if let (Some(array), [name]) = (&simple.array, simple.words.as_slice()) {
+            let name = script.text.text[name.start..name.end].trim_end_matches('=');
+            let (name, adds) = name.strip_suffix('+').map_or((name, false), |it| (it, true));
+            let own = array.iter().flat_map(|span| self.expand(script, *span, &BTreeMap::new()));
+            let mut words: Vec<Word> = own.take(ARRAY_LIMIT).collect();
+            let said = self.scene.said;
+            if array.len() > ARRAY_LIMIT {
+                let span = script.text.place(simple.words[0]);
+                self.scene.note(span, format!("only the first {ARRAY_LIMIT} words of this array are read"), Scope::System);
+            }
+            if let Some((_, before)) = self.arrays.get(name).filter(|(file, _)| adds && *file == said) {
+                words = before.iter().cloned().chain(words).take(ARRAY_LIMIT).collect();
+            }
+            if self.unsure.is_none() {
+                self.arrays.insert(name.to_owned(), (said, words));
+            } else {
+                self.arrays.remove(name);
+            }
+            return Some(true);
+        }
         let raw = |span: Span| &script.text.text[span.start..span.end];
         let mut own = BTreeMap::new();
         let mut words = Vec::new();
@@ -202,7 +288,9 @@ impl Runner<'_, '_, '_> {
                     let none = BTreeMap::new();
                     let value = self.expand(script, Span::new(at, span.end), &none);
                     let known: Option<Vec<&str>> = value.iter().map(Word::known).collect();
-                    let value = known.map_or(Value::Unknown, |it| Value::Known(it.join(" ")));
+                    let own_folder = || scripts::own_folder(self, raw(Span::new(at, span.end)));
+                    let known = known.map(|it| it.join(" ")).or_else(own_folder);
+                    let value = known.map_or(Value::Unknown, Value::Known);
                     own.insert(name.to_owned(), value);
                 }
                 _ => words.extend(self.expand(script, *span, &BTreeMap::new())),
@@ -243,6 +331,15 @@ impl Runner<'_, '_, '_> {
         self.scene.commands += 1;
         self.unwrap(&mut call);
         written::redirected(self, &call);
+        let body = self.functions.get(&call.path).filter(|(_, body)| self.scene.afford(body.text.len()));
+        if let Some((said, body)) = body.cloned() {
+            let operands = self.operands.replace((self.scene.said, call.words));
+            let said = std::mem::replace(&mut self.scene.said, said);
+            self.script(&shell::parse(body, VecDeque::new()));
+            self.scene.said = said;
+            self.operands = operands;
+            return Some(true);
+        }
         self.scene.state.unseen |= unseen::command(&call.program, &call.words);
         let words: Vec<&str> = call.words.iter().map(Word::text).collect();
         match call.program.as_str() {
@@ -252,9 +349,13 @@ impl Runner<'_, '_, '_> {
             // What filters a file into another one answers no question.
             "grep" | "egrep" if call.redirects.iter().any(|it| it.operator == ">") => {}
             "command" | "which" | "type" | "hash" | "grep" | "egrep" | "id" | "cmp" | "diff" => return None,
+            "exit" if self.unsure.is_none() && words.first().is_none_or(|it| *it == "0") => self.left = true,
             "cd" | "pushd" => {
                 let path = call.words.iter().find(|it| !it.text().starts_with('-'));
-                self.folder = path.map_or_else(|| "/root".to_owned(), |it| resolve(&self.folder, it.text()));
+                self.folder = path.map_or_else(
+                    || "/root".to_owned(),
+                    |it| scripts::own_folder(self, it.text()).unwrap_or_else(|| resolve(&self.folder, it.text())),
+                );
             }
             "export" | "declare" | "local" | "readonly" | "typeset" => self.export(&call),
             "unset" => {
@@ -272,6 +373,11 @@ impl Runner<'_, '_, '_> {
                 }
             }
             "sh" | "bash" | "ash" | "dash" | "zsh" => self.shell(&call),
+            "su" | "runuser" => {
+                if let Some(at) = call.words.iter().position(|it| matches!(it.text(), "-c" | "--command")) {
+                    self.nested(&call, at + 1);
+                }
+            }
             "eval" => self.nested(&call, 0),
             _ => self.program(&call),
         }
@@ -294,6 +400,9 @@ impl Runner<'_, '_, '_> {
             let module = module.text().to_owned();
             return self.module(call, &module, words);
         }
+        if python && program.starts_with("py") && first.rsplit_once('.').is_some_and(|(_, ending)| ending == "py") {
+            return scripts::python(self, call);
+        }
         if is_pip(program) || call.path.trim_matches(['$', '{', '}']).eq_ignore_ascii_case("pip") {
             return pip::pip(self, call, &call.words, pip::Tool::Pip);
         }
@@ -308,6 +417,8 @@ impl Runner<'_, '_, '_> {
             "conda" | "mamba" | "micromamba" => conda::conda(self, call),
             "make" => scripts::make(self, call),
             _ if call.path.contains('/') && program.strip_suffix(".sh").is_some() => scripts::run(self, call, &call.path, false),
+            _ if call.path.contains('/') && program.strip_suffix(".run").is_some() => scripts::run(self, call, &call.path, false),
+            _ if scripts::is_script(self, call) => scripts::run(self, call, &call.path, false),
             "mim" if first == "install" => pip::pip(self, call, &call.words, pip::Tool::Pip),
             "pipx" | "pip-compile" | "easy_install" => {}
             _ if system::is_manager(program) => system::manager(self, call),
@@ -374,6 +485,7 @@ impl Runner<'_, '_, '_> {
                 "exec" | "time" | "nohup" | "builtin" | "nice" | "ionice" | "chronic" | "arch" | "travis_retry" | "retry" => options(&["-n", "-c", "-a"]),
                 "command" if !words.iter().any(|it| matches!(*it, "-v" | "-V")) => options(&[]),
                 "timeout" => options(&["-k", "-s"]) + 1,
+                "gosu" | "su-exec" | "setpriv" if words.len() > 2 => options(&[]) + 1,
                 "xargs" => options(&["-n", "-L", "-I", "-P", "-d", "-a", "-s"]),
                 "conda" | "mamba" | "micromamba" if words.get(1) == Some(&"run") => {
                     self.conda = conda_run(&words).or(self.conda.take());
@@ -414,10 +526,19 @@ impl Runner<'_, '_, '_> {
             return self.nested(call, at + 1);
         }
         if let Some(heredoc) = call.redirects.iter().find_map(|it| it.heredoc.clone()) {
-            return self.script(&shell::parse(heredoc.body, VecDeque::new()));
+            self.script(&shell::parse(heredoc.body, VecDeque::new()));
+            self.left = false;
+            return;
         }
-        if let Some(file) = call.words.iter().map(Word::text).find(|it| !it.starts_with(['-', '+'])) {
-            return scripts::run(self, call, file, false);
+        let mut words = call.words.iter().map(Word::text);
+        while let Some(word) = words.next() {
+            if !word.starts_with(['-', '+']) {
+                return scripts::run(self, call, word, false);
+            }
+            // `-o pipefail`, also behind other letters.
+            if !word.starts_with("--") && word.ends_with(['o', 'O']) {
+                words.next();
+            }
         }
         if call.piped {
             self.scene.state.unseen = true;
@@ -430,6 +551,7 @@ impl Runner<'_, '_, '_> {
     fn nested(&mut self, call: &Call, at: usize) {
         let Some(word) = call.words.get(at) else { return };
         self.script(&shell::parse(word.line.clone(), VecDeque::new()));
+        self.left = false;
     }
 
     fn export(&mut self, call: &Call) {

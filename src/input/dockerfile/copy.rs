@@ -54,7 +54,10 @@ pub(super) fn copy(scene: &mut Scene<'_, '_>, instruction: &Instruction) {
         } else if let Some(stage) = stage {
             let source = resolve("/", source);
             bring(scene, stage, &source, &to);
-            if super::start::is_model(&source) && !brought_model(scene, stage, &source) {
+            // TensorFlow Serving has its models below this folder, whatever they are called where they come from.
+            let plain_text = source.rsplit_once('.').is_some_and(|(_, ending)| ending == "txt");
+            let served = to.starts_with("/models/") && !plain_text;
+            if (super::start::is_model(&source) || served) && !brought_model(scene, stage, &source) {
                 model(scene, word, "COPY", &to);
             }
             scene.map(to.clone(), folder && !within_root(&source), Origin::Stage(stage, source));

@@ -21,6 +21,8 @@ pub(super) struct Script {
     pub(super) list: List,
     /// Something in it was nested too deeply to be read.
     pub(super) too_deep: bool,
+    /// The last word, if a quote in it never ends.
+    pub(super) unclosed: Option<Span>,
 }
 
 /// Commands, each with what leads to it.
@@ -47,7 +49,9 @@ pub(super) enum Node {
     Case { subject: Span, arms: Vec<(Vec<Span>, List)> },
     /// `while` and `until`: nobody knows how often.
     Loop(List),
-    /// A function that is declared, or what is nested too deeply.
+    /// A function that is declared: its name, and its commands between braces.
+    Function { name: Span, body: Span },
+    /// What is nested too deeply, or no command.
     Nothing,
 }
 
@@ -56,6 +60,8 @@ pub(super) enum Node {
 pub(super) struct Simple {
     pub(super) words: Vec<Span>,
     pub(super) redirects: Vec<Redirect>,
+    /// The words of an array: `name=(a b)`.
+    pub(super) array: Option<Vec<Span>>,
 }
 
 #[derive(Debug, Clone)]
@@ -73,6 +79,10 @@ pub(super) struct Redirect {
 /// Takes a script apart. `heredocs` holds those that stand behind a Dockerfile's instruction.
 pub(super) fn parse(text: Unfolded, heredocs: VecDeque<Heredoc>) -> Script {
     let tokens = lexer::tokens(&text, heredocs);
+    let unclosed = match tokens.last() {
+        Some(Token::Word(span)) if lexer::is_unclosed(&text.text[span.start..span.end]) => Some(*span),
+        _ => None,
+    };
     let mut parser = Parser { text: &text.text, tokens, at: 0, depth: 0, too_deep: false };
     let mut list = Vec::new();
     while parser.at < parser.tokens.len() {
@@ -80,7 +90,7 @@ pub(super) fn parse(text: Unfolded, heredocs: VecDeque<Heredoc>) -> Script {
         parser.at += 1; // A bracket or word that closes nothing.
     }
     let too_deep = parser.too_deep;
-    Script { text, list, too_deep }
+    Script { text, list, too_deep, unclosed }
 }
 
 struct Parser<'a> {
@@ -204,15 +214,36 @@ impl Parser<'_> {
             }
             "case" => self.case(),
             "function" => {
+                let name = match self.tokens.get(self.at + 1) {
+                    Some(Token::Word(name)) => *name,
+                    _ => Span::default(),
+                };
                 self.at += 2;
                 self.at += usize::from(self.operator() == Some("("));
                 self.at += usize::from(self.operator() == Some(")"));
-                self.declared()
+                self.declared(name)
             }
             _ => return self.simple(),
         };
         self.redirects();
         node
+    }
+
+    /// The words up to the bracket that closes an array.
+    fn array(&mut self) -> Vec<Span> {
+        let mut words = Vec::new();
+        loop {
+            match self.tokens.get(self.at) {
+                Some(Token::Word(word)) => words.push(*word),
+                Some(Token::Newline) => {}
+                Some(Token::Operator(")")) => {
+                    self.at += 1;
+                    return words;
+                }
+                _ => return words,
+            }
+            self.at += 1;
+        }
     }
 
     /// What follows a block; it says nothing about what is installed.
@@ -223,7 +254,7 @@ impl Parser<'_> {
     }
 
     /// The body of a function.
-    fn declared(&mut self) -> Node {
+    fn declared(&mut self, name: Span) -> Node {
         while matches!(self.tokens.get(self.at), Some(Token::Newline)) {
             self.at += 1;
         }
@@ -233,11 +264,20 @@ impl Parser<'_> {
             return Node::Nothing;
         }
         self.depth += 1;
+        let start = match self.tokens.get(self.at) {
+            Some(Token::Word(open)) => Some(open.end),
+            _ => None,
+        };
         if self.at < self.tokens.len() {
             self.command();
         }
         self.depth -= 1;
-        Node::Nothing
+        match (start, self.at.checked_sub(1).and_then(|at| self.tokens.get(at))) {
+            (Some(start), Some(Token::Word(close))) if start <= close.start => {
+                Node::Function { name, body: Span::new(start, close.start) }
+            }
+            _ => Node::Nothing,
+        }
     }
 
     fn condition(&mut self) -> Node {
@@ -347,7 +387,10 @@ impl Parser<'_> {
                     self.at += 1;
                     if self.operator() == Some(")") {
                         self.at += 1;
-                        return self.declared();
+                        return self.declared(simple.words[0]);
+                    }
+                    if self.text[simple.words[0].start..simple.words[0].end].ends_with('=') {
+                        simple.array = Some(self.array());
                     }
                     break;
                 }
@@ -436,7 +479,7 @@ mod tests {
                     list(script, body, out);
                 }
             }
-            Node::Nothing => out.push('-'),
+            Node::Function { .. } | Node::Nothing => out.push('-'),
         }
     }
 

@@ -1,12 +1,12 @@
 //! The stages of a Dockerfile, and what of them reaches the image that is asked for.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
 };
 
 use super::{
-    commands, copy,
+    Build, commands, copy,
     settle::{once, settled},
     start,
     state::{Item, Scene, Scope, State, Variable, What, shortened, why_unknown},
@@ -48,9 +48,17 @@ struct Stage<'d> {
     instructions: &'d [Instruction],
 }
 
-pub(super) fn read(files: &mut Files<'_>, file: FileId) -> Reading {
+pub(super) fn read(files: &mut Files<'_>, file: FileId, build: &Build) -> Reading {
     let text = files.text(file);
-    let parsed = syntax::parse(&text);
+    let parsed = match build.part {
+        None => syntax::parse(&text),
+        Some((part, margin)) => {
+            // What stands before it is blanked, so that its own places are those of the file.
+            let before = text[..part.start].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' });
+            let only: String = before.chain(text[part.start..part.end].chars()).collect();
+            syntax::parse_indented(&only, margin)
+        }
+    };
     let mut reading = Reading::default();
     let place = |span| Place { file, span };
     let mut skip = |span: Span, reason: &str| {
@@ -64,7 +72,8 @@ pub(super) fn read(files: &mut Files<'_>, file: FileId) -> Reading {
         return reading;
     }
     let budget = Cell::new(VALUE_BUDGET);
-    let Ok(globals) = globals(&parsed, files, &budget) else { return reading };
+    let given = Given { files, build };
+    let Ok(globals) = globals(&parsed, &given, &budget) else { return reading };
     let stages = match stages(&parsed, &globals, &budget) {
         Ok(stages) => stages,
         Err((span, reason)) => {
@@ -76,16 +85,20 @@ pub(super) fn read(files: &mut Files<'_>, file: FileId) -> Reading {
         skip(Span::default(), "no `FROM` begins a build stage");
         return reading;
     }
-    let target = match files.target() {
+    let target = match build.target.as_deref().or(files.target()) {
         None => stages.len() - 1,
         Some(wanted) => match find(&stages, wanted) {
             Some(found) => found,
             None => return Reading::faulty(no_such_stage(&stages, wanted), None),
         },
     };
-    let contexts = contexts(files, file, &parsed);
+    let contexts = match &build.context {
+        Some(context) => vec![context.clone()],
+        None => contexts(files, file, &parsed),
+    };
     let names: Vec<Option<String>> = stages.iter().map(|it| it.name.clone()).collect();
     let mut done: Vec<State> = Vec::with_capacity(stages.len());
+    let (scripts, exported) = (RefCell::default(), RefCell::default());
     let mut count = 0;
     for stage in &stages {
         let state = match &stage.base {
@@ -96,6 +109,9 @@ pub(super) fn read(files: &mut Files<'_>, file: FileId) -> Reading {
         let mut scene = Scene {
             files,
             file,
+            said: file,
+            scripts: &scripts,
+            exported: &exported,
             done: &done,
             names: &names,
             state,
@@ -106,7 +122,7 @@ pub(super) fn read(files: &mut Files<'_>, file: FileId) -> Reading {
             at: 0,
         };
         for instruction in stage.instructions {
-            follow(&mut scene, instruction, &globals);
+            follow(&mut scene, instruction, &globals, build);
         }
         count = scene.commands + 1;
         let mut state = scene.state;
@@ -121,10 +137,10 @@ pub(super) fn read(files: &mut Files<'_>, file: FileId) -> Reading {
 type Globals = BTreeMap<String, Value>;
 
 /// The arguments before the first `FROM`.
-fn globals(parsed: &Dockerfile, files: &Files<'_>, budget: &Cell<usize>) -> Result<Globals, ()> {
+fn globals(parsed: &Dockerfile, given: &Given<'_, '_>, budget: &Cell<usize>) -> Result<Globals, ()> {
     let mut globals = Globals::new();
     for name in PLATFORM {
-        globals.extend(files.define(name).map(|value| (name.to_owned(), Value::Known(value.to_owned()))));
+        globals.extend(given.value(name).map(|value| (name.to_owned(), value)));
     }
     for instruction in parsed.instructions.iter().take_while(|it| it.keyword != "FROM") {
         if instruction.keyword != "ARG" {
@@ -138,7 +154,7 @@ fn globals(parsed: &Dockerfile, files: &Files<'_>, budget: &Cell<usize>) -> Resu
         }
         for word in expander.words(&instruction.body) {
             let (name, value) = argument(&word);
-            let value = defined(files, &name).or(value).unwrap_or(Value::Unset);
+            let value = given.value(&name).or(value).unwrap_or(Value::Unset);
             globals.insert(name, value);
         }
     }
@@ -150,8 +166,39 @@ const PLATFORM: [&str; 8] = [
     "TARGETPLATFORM", "TARGETOS", "TARGETARCH", "TARGETVARIANT", "BUILDPLATFORM", "BUILDOS", "BUILDARCH", "BUILDVARIANT",
 ];
 
-fn defined(files: &Files<'_>, name: &str) -> Option<Value> {
-    files.define(name).map(|value| Value::Known(value.to_owned()))
+/// Values that the one who builds gives to arguments.
+struct Given<'g, 'f> {
+    files: &'g Files<'f>,
+    build: &'g Build,
+}
+
+impl Given<'_, '_> {
+    fn value(&self, name: &str) -> Option<Value> {
+        if let Some(value) = self.files.define(name) {
+            return Some(Value::Known(value.to_owned()));
+        }
+        if let Some(value) = self.build.arguments.get(name) {
+            return Some(value.clone().map_or(Value::Unknown, Value::Known));
+        }
+        // One of the arguments about the platform says what the others are.
+        let part = name.strip_prefix("TARGET")?;
+        let platform = self.build.platform.as_deref().or_else(|| self.files.define("TARGETPLATFORM"));
+        let mut words = match (platform, self.files.define("TARGETARCH")) {
+            (Some(platform), _) => platform.split('/'),
+            (None, Some(architecture)) if part == "PLATFORM" => {
+                return Some(Value::Known(format!("linux/{architecture}")));
+            }
+            (None, _) => return None,
+        };
+        let (os, architecture, variant) = (words.next()?, words.next()?, words.next());
+        Some(Value::Known(match part {
+            "PLATFORM" => platform?.to_owned(),
+            "OS" => os.to_owned(),
+            "ARCH" => architecture.to_owned(),
+            "VARIANT" => variant.unwrap_or_default().to_owned(),
+            _ => return None,
+        }))
+    }
 }
 
 /// Splits `NAME=value`.
@@ -187,7 +234,8 @@ fn stages<'d>(parsed: &'d Dockerfile, globals: &Globals, budget: &Cell<usize>) -
             Some(word) => base(word, &stages, globals),
         };
         let platform = from.flags.iter().find(|it| it.name == "platform").and_then(|it| {
-            let architecture = match it.value.text.trim_matches(['"', '\'']).strip_prefix("linux/")? {
+            let word = expander.word(&it.value).pop()?;
+            let architecture = match word.known()?.strip_prefix("linux/")? {
                 "amd64" | "x86_64" => "x86_64",
                 "arm64" | "arm64/v8" | "aarch64" => "aarch64",
                 "ppc64le" => "ppc64le",
@@ -296,7 +344,7 @@ fn contexts(files: &Files<'_>, file: FileId, parsed: &Dockerfile) -> Vec<String>
 }
 
 /// Follows one instruction.
-fn follow(scene: &mut Scene<'_, '_>, instruction: &Instruction, globals: &Globals) {
+fn follow(scene: &mut Scene<'_, '_>, instruction: &Instruction, globals: &Globals, build: &Build) {
     scene.commands += 1;
     scene.at = instruction.span.start;
     match instruction.keyword.as_str() {
@@ -306,7 +354,7 @@ fn follow(scene: &mut Scene<'_, '_>, instruction: &Instruction, globals: &Global
         "ARG" => {
             for word in scene.expand(|it| it.words(&instruction.body)) {
                 let (name, value) = argument(&word);
-                let given = defined(scene.files, &name);
+                let given = Given { files: scene.files, build }.value(&name);
                 let value = given.or(value).or_else(|| globals.get(&name).cloned()).unwrap_or(Value::Unset);
                 scene.state.arguments.insert(name, value);
             }

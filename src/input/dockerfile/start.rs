@@ -71,7 +71,10 @@ pub(super) fn facts(state: &State) -> Vec<(FactKind, Span)> {
         out.push((FactKind::Variable(Variable { name: name.clone(), value: Some(value) }), variable.span));
     }
     let words: Vec<&Word> = state.entrypoint.iter().chain(&state.command).collect();
-    let server = words.iter().find_map(|word| Some((server(word.text())?, word)));
+    let server = words.iter().enumerate().find_map(|(at, word)| {
+        let module = at.checked_sub(1).and_then(|it| words.get(it)).is_some_and(|it| it.text() == "-m");
+        Some((server(word.text(), module)?, word))
+    });
     if let Some((name, word)) = server {
         out.push((FactKind::Server(NamedVersion { name: name.to_owned(), version: None }), word.span()));
     }
@@ -103,7 +106,7 @@ fn is_repository(text: &str) -> bool {
 }
 
 /// The inference server that a word starts.
-fn server(text: &str) -> Option<&'static str> {
+fn server(text: &str, module: bool) -> Option<&'static str> {
     Some(match text.rsplit('/').next().unwrap_or(text) {
         "tritonserver" => "triton",
         "tensorflow_model_server" | "tf_serving_entrypoint.sh" => "tensorflow-serving",
@@ -111,7 +114,13 @@ fn server(text: &str) -> Option<&'static str> {
         "mlserver" => "mlserver",
         "bentoml" => "bentoml",
         "vllm" => "vllm",
+        "text-generation-launcher" => "text-generation-inference",
+        "seldon-core-microservice" => "seldon",
+        "sklearnserver" if module => "kserve-sklearn",
+        "xgbserver" if module => "kserve-xgboost",
+        "lgbserver" if module => "kserve-lightgbm",
         name if name.starts_with("vllm.entrypoints.") => "vllm",
+        name if module && name.starts_with("sglang.") => "sglang",
         _ => return None,
     })
 }

@@ -1,7 +1,7 @@
 //! What is known of a build stage while its instructions are followed, and where its files come from.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -9,7 +9,7 @@ use std::{
 use super::words::{Expander, Mode, Value, Word, matches};
 use crate::{
     fact::{Fact, FactKind, PackageName, Standing},
-    input::{Files, Found, Skipped},
+    input::{Files, Found, Skipped, locked::Chosen},
     text::{FileId, Place, Span},
 };
 
@@ -85,8 +85,10 @@ pub(super) enum Origin {
 }
 
 /// What the commands of a build write into a file.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Written {
+    /// The file that the commands stand in.
+    pub(super) said: FileId,
     /// Pieces that each end a line.
     pub(super) pieces: Vec<Word>,
     /// It stands behind what was in the file before.
@@ -136,12 +138,21 @@ pub(super) struct State {
     pub(super) bundles: BTreeMap<String, Vec<String>>,
     /// Something was done that may have brought GPU libraries which are no package.
     pub(super) unseen: bool,
+    /// What `pip config set` writes, by the last part of the key.
+    pub(super) pip_settings: BTreeMap<String, String>,
 }
 
 /// What following the instructions of one stage needs.
 pub(super) struct Scene<'s, 'f> {
     pub(super) files: &'s mut Files<'f>,
+    /// The Dockerfile, from which paths of the context begin.
     pub(super) file: FileId,
+    /// The file whose words are being followed: the Dockerfile, or a script that it runs.
+    pub(super) said: FileId,
+    /// Scripts that were opened, by their paths.
+    pub(super) scripts: &'s RefCell<BTreeMap<String, FileId>>,
+    /// What is written out of locks, by their paths.
+    pub(super) exported: &'s RefCell<BTreeMap<String, Chosen>>,
     /// The stages before this one.
     pub(super) done: &'s [State],
     pub(super) names: &'s [Option<String>],
@@ -171,13 +182,13 @@ impl Scene<'_, '_> {
     }
 
     pub(super) fn fact(&mut self, kind: FactKind, span: Span, scope: Scope) {
-        let place = Place { file: self.file, span };
+        let place = Place { file: self.said, span };
         self.push(What::Fact(Fact { kind, standing: Standing::Declared, place }), scope);
     }
 
     /// Notes what is not read. A file that several commands ask for is missed once.
     pub(super) fn note(&mut self, span: Span, reason: impl Into<String>, scope: Scope) {
-        let place = Place { file: self.file, span };
+        let place = Place { file: self.said, span };
         let reason = reason.into();
         let known = |item: &Item| matches!(&item.what, What::Note(note) if note.reason == reason) && item.scope == scope;
         if reason.contains(NOT_FOLLOWED) && self.state.items.iter().rev().take(NOTES_COMPARED).any(known) {
@@ -190,6 +201,13 @@ impl Scene<'_, '_> {
     pub(super) fn expand<T>(&self, work: impl FnOnce(&Expander<'_>) -> T) -> T {
         let lookup = |name: &str| self.state.value(name);
         work(&Expander { lookup: &lookup, mode: Mode::Builder(self.escape), budget: self.budget })
+    }
+
+    /// Takes bytes from what the values, scripts and functions of a file may take together.
+    pub(super) fn afford(&self, bytes: usize) -> bool {
+        let left = self.budget.get().checked_sub(bytes);
+        self.budget.set(left.unwrap_or(self.budget.get()));
+        left.is_some()
     }
 
     /// Why a part of a word has no value.
@@ -257,6 +275,7 @@ impl Scene<'_, '_> {
         if let Some(Mapping { to: last, from: Origin::Written(known), .. }) = self.state.mappings.last_mut()
             && *last == to
             && appended
+            && known.said == self.said
         {
             let known = Arc::make_mut(known);
             let size: usize = known.pieces.iter().map(|it| it.line.text.len()).sum();
@@ -267,7 +286,7 @@ impl Scene<'_, '_> {
             known.doubts.extend(doubts);
             return;
         }
-        let written = Written { pieces, appended, doubts };
+        let written = Written { said: self.said, pieces, appended, doubts };
         self.map(to, false, Origin::Written(Arc::new(written)));
     }
 
@@ -291,12 +310,21 @@ impl Scene<'_, '_> {
         let there = || candidates.iter().find_map(|candidate| match candidate {
             Candidate::Context(source, _) => {
                 let parent = source.rsplit_once('/').map_or("", |(parent, _)| parent);
-                let folder = |context: &String| self.files.look(self.file, &format!("{context}{parent}/")) == Some(Found::Folder);
+                let folder = |context: &String| self.files.look(self.file, &format!("./{context}{parent}")) == Some(Found::Folder);
                 self.contexts.iter().any(folder).then_some(source)
             }
             Candidate::Nowhere(_) | Candidate::Written(_) => None,
         });
-        match named.or_else(there) {
+        // A folder that is not there was part of one that is copied, unless it is called like a file.
+        let any = || candidates.iter().find_map(|candidate| match candidate {
+            Candidate::Context(source, _) => {
+                let parent = source.rsplit_once('/').map_or("", |(parent, _)| parent);
+                let file = |context: &String| self.files.look(self.file, &format!("./{context}{parent}")) == Some(Found::File);
+                (!parent.contains('.') && !self.contexts.iter().any(file)).then_some(source)
+            }
+            Candidate::Nowhere(_) | Candidate::Written(_) => None,
+        });
+        match named.or_else(there).or_else(any) {
             Some(source) => Err(format!("`{}` is not in the build context", shortened(source))),
             None => Err(format!("no instruction copies a file to `{}`", shortened(path))),
         }

@@ -72,7 +72,7 @@ impl Line<'_> {
     }
 }
 
-fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+fn lines(text: &str, margin: usize) -> impl Iterator<Item = Line<'_>> {
     let mut start = 0;
     text.split_inclusive('\n').map(move |line| {
         let mut bare = line.strip_suffix('\n').unwrap_or(line);
@@ -83,14 +83,20 @@ fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
             here = bare.len() - rest.len();
             bare = rest;
         }
-        Line { text: bare, start: here }
+        let indented = bare.bytes().take(margin).take_while(|it| *it == b' ').count();
+        Line { text: &bare[indented..], start: here + indented }
     })
 }
 
 /// Takes a text apart. Everything is kept; what makes no sense is for the reader to say.
 pub(super) fn parse(text: &str) -> Dockerfile {
+    parse_indented(text, 0)
+}
+
+/// The same for a text of which so many blanks before each line are no part.
+pub(super) fn parse_indented(text: &str, margin: usize) -> Dockerfile {
     let mut out = Dockerfile { escape: directives(text), ..Dockerfile::default() };
-    let mut lines = lines(text).peekable();
+    let mut lines = lines(text, margin).peekable();
     while let Some(line) = lines.next() {
         if line.is_blank() || line.is_comment() {
             continue;
@@ -114,7 +120,7 @@ pub(super) fn parse(text: &str) -> Dockerfile {
 
 /// The escape character that the directives at the top name.
 fn directives(text: &str) -> char {
-    for line in lines(text) {
+    for line in lines(text, 0) {
         let Some((name, value)) = line.text.trim_start().strip_prefix('#').and_then(|it| it.split_once('=')) else { break };
         let name = name.trim();
         if name.is_empty() || !name.chars().all(|it| it.is_ascii_alphanumeric()) {

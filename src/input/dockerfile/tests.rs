@@ -135,7 +135,19 @@ fn commands_that_install() {
         ("pip install -r <(grep -v x a.txt)", &["- `<(grep -v x a.txt)` is not followed: what a command prints is not known"]),
         ("pip install -r a.txt; pip install -r a.txt", &["- `a.txt` is not followed: no instruction copies a file to `/a.txt`"]),
         ("x=1; while read y; do pip install a==$x; done", &["- `pip install a==1` may not run: it stands in a loop"]),
-        ("f() { pip install a==1; }; f", &[]),
+        ("f() { pip install a==1; }; g() { pip install b==1; }; f", &["a==1"]),
+        ("function f { pip install a==1; }; f && f | true", &["a==1"]),
+        ("f() { f; }; f", &["- commands are nested too deeply to be read"]),
+        ("pip install a==1; exit 0; pip install b==1", &["a==1"]),
+        ("(exit 0); [ -n x ] && exit 1; pip install a==1", &["a==1"]),
+        ("bash x.sh && . /etc/profile && sh ./miniconda.sh -b", &["- `x.sh` is not followed: no instruction copies a file to `/x.sh`"]),
+        ("X=(a==1 'b>=2'); X+=(c); pip install \"${X[@]}\"", &["a==1", "b>=2", "c"]),
+        ("V=12.4.1; pip install x==$(echo $V | cut -d. -f1,2) y`# why`==1 z==$(cat v)", &["x==12.4", "y==1", "z", "- the version of `z` is not known: `$(cat v)` is only known while the image is built"]),
+        ("sh cuda_12.4.1_550.54.15_linux.run --silent --toolkit && gosu app pip install a==1", &["cuda 12.4.1", "a==1"]),
+        ("pip install a == 1.2 b==2", &["a", "b==2", "- pip refuses `==`: a requirement with blanks in it needs quotes"]),
+        ("conda install 'python~=3.10.2' 'a[version=\">=1,<2\"]' 'b 1.2.*' 'c=1|2'", &["python 3.10", "a>=1,<2", "b==1.2.*", "c==1.*|==2"]),
+        ("pip install 'a==1", &["a==1", "- a quote in this word never ends: the file may be cut off"]),
+        ("f() { pip install $1==${2:-3}; }; f a; f b 4", &["a==3", "b==4"]),
         ("wget https://h.example/a.onnx && curl -O https://h.example/b.txt", &["model https://h.example/a.onnx by wget"]),
     ] {
         assert_eq!(said(&format!("FROM scratch\nCMD x\nRUN {text}")), expected, "{text}");
@@ -215,6 +227,9 @@ fn hostile_files_are_read_in_bounded_time() {
         format!("FROM x\nRUN {}", "<<E ".repeat(50_000)),
         format!("FROM x\n{}", "COPY a /b/\nRUN pip install -r /b/c\n".repeat(3_000)),
         format!("FROM x\nRUN {}", "for a in 1 2 3 4 5 6 7 8 9; do ".repeat(30)),
+        format!("FROM x\nRUN X=({}) && {}true", "abc ".repeat(200_000), "pip install \"${X[@]}\" && ".repeat(10_000)),
+        format!("FROM x\nRUN f() {{ {} }}; {}f", "a; ".repeat(100_000), "f; ".repeat(15_000)),
+        format!("FROM x\nRUN pip install a==$(echo x{})", " | tr x y".repeat(50_000)),
         format!("FROM x\nRUN {}{}", set, "if [ $(x) = y ]; then V0=2; else V1=2; fi; ".repeat(5_000)),
     ] {
         shown(&text, &[], None);

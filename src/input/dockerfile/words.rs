@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 
+use super::substitute;
 use crate::{input::requirements_txt::unfold::Unfolded, text::Span};
 
 /// What is known of a variable.
@@ -239,11 +240,14 @@ impl Expander<'_> {
         let shell = self.mode == Mode::Shell;
         if let Some(rest) = text.strip_prefix('`') {
             let end = rest.find('`').map_or(text.len(), |it| it + 2);
-            return if shell { unknown(end) } else { None };
+            let inner = rest.get(..end.saturating_sub(2)).unwrap_or_default();
+            return shell.then(|| Reference { length: end, value: self.printed(inner, depth) });
         }
         let rest = &text[1..];
         if rest.starts_with('(') {
-            return if shell { unknown(closing(text, 1, '(', ')')) } else { None };
+            let end = closing(text, 1, '(', ')');
+            let inner = text[2..end].strip_suffix(')').unwrap_or_default();
+            return shell.then(|| Reference { length: end, value: self.printed(inner, depth) });
         }
         if rest.starts_with('{') {
             let end = closing(text, 1, '{', '}');
@@ -259,9 +263,30 @@ impl Expander<'_> {
             return Some(Reference { length: length + 1, value });
         }
         match rest.chars().next() {
+            Some(it) if shell && it.is_ascii_digit() => {
+                let value = match (self.lookup)(&rest[..1]) {
+                    Value::Known(value) => Some(value),
+                    Value::Unknown | Value::Unset => None,
+                };
+                Some(Reference { length: 2, value })
+            }
             Some(it) if shell && (it.is_ascii_digit() || "@*#?!$-".contains(it)) => unknown(2),
             _ => None,
         }
+    }
+
+    /// What a command prints that stands in place of a word.
+    fn printed(&self, inner: &str, depth: usize) -> Option<String> {
+        let inner = inner.trim();
+        if inner.starts_with('#') && !inner.contains('\n') {
+            return Some(String::new()); // A comment inside a line.
+        }
+        if depth >= DEPTH_LIMIT || inner.len() > VALUE_LIMIT {
+            return None;
+        }
+        let (printed, filters) = substitute::parts(inner)?;
+        let value = self.flat(printed, depth + 1)?;
+        filters.into_iter().try_fold(value, |value, filter| substitute::filtered(&value, filter))
     }
 
     /// What stands between the braces of `${...}`.
@@ -273,7 +298,9 @@ impl Expander<'_> {
                 _ => None,
             };
         }
-        let length = name_length(inner);
+        // `${1:-default}`
+        let number = usize::from(self.mode == Mode::Shell && inner.starts_with(|it: char| it.is_ascii_digit()));
+        let length = name_length(inner).max(number);
         let operation = &inner[length..];
         if length == 0 || depth >= DEPTH_LIMIT {
             return None;

@@ -13,6 +13,9 @@ use crate::{
     },
 };
 
+/// Tables with groups of a project, in the words of several versions of uv.
+pub(super) const GROUPS: [&str; 2] = ["dev-dependencies", "dependency-groups"];
+
 /// Where a package comes from: the kind and the address or path.
 pub(super) type Source<'v> = (&'v str, &'v str);
 
@@ -66,7 +69,7 @@ impl<'v> Entry<'v> {
 
     /// The names of the groups that the project declares.
     pub(super) fn groups(&self) -> impl Iterator<Item = String> {
-        let groups = ["dev-dependencies", "dependency-groups"].into_iter().filter_map(|key| self.table.table(key));
+        let groups = GROUPS.into_iter().filter_map(|key| self.table.table(key));
         groups.flat_map(|table| table.keys().map(|key| key.get_ref().to_string()))
     }
 }

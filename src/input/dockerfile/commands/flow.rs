@@ -18,6 +18,9 @@ impl Runner<'_, '_, '_> {
         let mut status = Some(true);
         let mut previous: Option<&Node> = None;
         for (link, node) in list {
+            if self.left {
+                break;
+            }
             let wanted = match link {
                 Link::Always => None,
                 Link::And => Some(true),
@@ -128,12 +131,21 @@ impl Runner<'_, '_, '_> {
                 status
             }
             Node::Not(node) => self.node(script, node).filter(|_| is_test(script, node)).map(|it| !it),
-            Node::Group(list) => self.list(script, list),
+            Node::Group(list) => {
+                let status = self.list(script, list);
+                self.left = false; // A shell of its own has ended.
+                status
+            }
             Node::If { arms, otherwise } => self.condition(script, arms, otherwise),
             Node::For { name, words, body } => self.each(script, *name, words, body),
             Node::Case { subject, arms } => self.case(script, *subject, arms),
             Node::Loop(list) => {
                 self.doubting("it stands in a loop", |it| it.list(script, list));
+                Some(true)
+            }
+            Node::Function { name, body } => {
+                let name = script.text.text[name.start..name.end].to_owned();
+                self.functions.insert(name, (self.scene.said, script.text.slice(body.start, body.end)));
                 Some(true)
             }
             Node::Nothing => Some(true),

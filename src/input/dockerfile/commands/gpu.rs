@@ -16,6 +16,7 @@ const TOOLKIT: [&str; 17] = [
 pub(super) fn said(name: &str, version: Option<&str>) -> Option<FactKind> {
     let number = version.map(leading);
     if let Some(python) = name.strip_prefix("python").filter(|it| it.contains('.')) {
+        let python = python.trim_end_matches("-full").trim_end_matches("-minimal");
         return python.parse().ok().map(FactKind::Python);
     }
     if let Some(suffix) = name.strip_prefix("cuda-compat-") {
@@ -99,6 +100,7 @@ mod tests {
             ("tensorrt", Some("10.0.1.6-1+cuda12.4"), "tensorrt 10.0.1.6"),
             ("python3.11", None, "python 3.11"),
             ("python3.11-venv", None, ""),
+            ("python3.11-full", None, "python 3.11"),
             ("python3", None, ""),
             ("nvidia-driver-535", None, ""),
             ("libgl1", None, ""),

@@ -2,7 +2,7 @@
 //!
 //! Documentation: <https://docs.astral.sh/uv/reference/cli/>, <https://python-poetry.org/docs/cli/>
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Call, Runner, pip};
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
             state::{Origin, SYSTEM, Scene, Scope, resolve, shortened},
             words::Word,
         },
-        pixi_lock, pyproject, recognise,
+        locked::Chosen,
+        pdm_lock, pixi_lock, poetry_lock, pyproject, recognise, uv_lock,
     },
     text::Span,
     version::PythonVersion,
@@ -114,7 +115,9 @@ fn written(runner: &mut Runner<'_, '_, '_>, call: &Call, by: &str, lock: Option<
     let origin = match lock {
         Some(lock) => {
             let folder = project_folder(call).unwrap_or_else(|| ".".to_owned());
-            Origin::Moved(resolve(&resolve(&runner.folder, &folder), lock))
+            let path = resolve(&resolve(&runner.folder, &folder), lock);
+            exported(runner, call, &path);
+            Origin::Moved(path)
         }
         None => Origin::Nowhere(format!("`{by}` writes it while the image is built")),
     };
@@ -138,6 +141,17 @@ fn written(runner: &mut Runner<'_, '_, '_>, call: &Call, by: &str, lock: Option<
             mappings.pop();
         }
         runner.scene.map(path, false, origin.clone());
+    }
+}
+
+/// Remembers which extras and groups of a lock are written out; different ones are none that are known.
+fn exported(runner: &mut Runner<'_, '_, '_>, call: &Call, path: &str) {
+    let Ok(relative) = runner.scene.find(path) else { return };
+    let chosen = chosen(call);
+    let mut known = runner.scene.exported.borrow_mut();
+    match known.get(&relative) {
+        Some(before) if *before != chosen => drop(known.insert(relative, Chosen::default())),
+        _ => drop(known.insert(relative, chosen)),
     }
 }
 
@@ -171,7 +185,9 @@ pub(super) fn poetry(runner: &mut Runner<'_, '_, '_>, call: &Call) {
 pub(super) fn pipenv(runner: &mut Runner<'_, '_, '_>, call: &Call) {
     match call.words.first().map(Word::text) {
         Some("install" | "sync") => {
-            let scope = Scope::Python(runner.interpreter(call));
+            let own = runner.variable("PIPENV_VENV_IN_PROJECT", call).is_some_and(|it| matches!(it.as_str(), "1" | "true"));
+            let system = call.words.iter().any(|it| it.text() == "--system");
+            let scope = if own && !system { Scope::Python(resolve(&runner.folder, ".venv").into()) } else { Scope::Python(runner.interpreter(call)) };
             lock(runner, call, "Pipfile.lock", &scope);
         }
         Some("requirements" | "lock") => written(runner, call, "pipenv requirements", Some("Pipfile.lock")),
@@ -270,6 +286,43 @@ pub(super) fn is_lock(relative: &str) -> bool {
     matches!(name, "uv.lock" | "poetry.lock" | "Pipfile.lock" | "pdm.lock")
 }
 
+/// The extras and groups that a command asks for. `uv` installs the group `dev` unless it is told not to.
+fn chosen(call: &Call) -> Chosen {
+    let mut chosen = Chosen::default();
+    let mut without = BTreeSet::new();
+    let uv = call.program == "uv";
+    let mut words = call.words.iter().map(Word::text);
+    let mut only = false;
+    while let Some(word) = words.next() {
+        let (option, attached) = word.split_once('=').map_or((word, None), |(option, value)| (option, Some(value)));
+        match option {
+            "--all-extras" => chosen.all_extras = true,
+            "--all-groups" => chosen.all_groups = true,
+            "--no-dev" | "--no-default-groups" | "--prod" | "--production" | "--without-dev" => drop(without.insert("dev".to_owned())),
+            "--only-dev" => drop(chosen.groups.insert("dev".to_owned())),
+            "--extra" | "--extras" | "-E" | "--group" | "--only-group" | "--with" | "--only" | "-G" | "--no-group" | "--without" => {
+                let value = attached.or_else(|| words.next()).unwrap_or_default();
+                let names = value.split([',', ' ']).filter(|it| !it.is_empty()).map(str::to_owned);
+                match option {
+                    "--no-group" | "--without" => without.extend(names),
+                    "--extra" | "--extras" | "-E" => chosen.extras.extend(names),
+                    _ => chosen.groups.extend(names),
+                }
+                only |= option == "--only-group";
+            }
+            _ => {}
+        }
+    }
+    if uv && !only {
+        chosen.groups.insert("dev".to_owned());
+    }
+    if chosen.groups.remove(":all") {
+        chosen.all_groups = true;
+    }
+    chosen.groups.retain(|it| !without.contains(it));
+    chosen
+}
+
 /// The lock that stands in the folder of a command.
 fn lock(runner: &mut Runner<'_, '_, '_>, call: &Call, name: &str, scope: &Scope) {
     if runner.doubted(call, scope.clone()) {
@@ -279,7 +332,12 @@ fn lock(runner: &mut Runner<'_, '_, '_>, call: &Call, name: &str, scope: &Scope)
     let path = resolve(&resolve(&runner.folder, folder.as_deref().unwrap_or(".")), name);
     // The same lock is often synchronised twice, without and with the project itself.
     let span = call.span;
-    include(runner, &path, name, span, scope);
+    let chosen = chosen(call);
+    if let Some(unknown) = chosen.extras.iter().chain(&chosen.groups).find(|it| it.contains('$')) {
+        let reason = format!("which extras and groups are installed is not known: {}", runner.scene.why_unknown(unknown));
+        runner.scene.note(span, reason, scope.clone());
+    }
+    include_chosen(runner, &path, name, span, scope, &chosen);
 }
 
 /// Follows a project file or an environment file that is named.
@@ -296,16 +354,21 @@ pub(super) fn follow_at(runner: &mut Runner<'_, '_, '_>, path: &str, shown: &str
 
 /// Reads a file of the context in whatever format it has.
 fn include(runner: &mut Runner<'_, '_, '_>, path: &str, shown: &str, span: Span, scope: &Scope) {
+    include_chosen(runner, path, shown, span, scope, &Chosen::default());
+}
+
+/// The same for a lock of which some extras and groups are installed.
+fn include_chosen(runner: &mut Runner<'_, '_, '_>, path: &str, shown: &str, span: Span, scope: &Scope, chosen: &Chosen) {
     let shown = shortened(shown);
     let relative = match runner.scene.find(path) {
         Ok(relative) => relative,
         Err(reason) => return runner.scene.note(span, format!("`{shown}` is not followed: {reason}"), scope.clone()),
     };
-    found(runner, &relative, &shown, span, scope);
+    found(runner, &relative, &shown, span, scope, chosen);
 }
 
 /// Reads a file at a path relative to the Dockerfile.
-pub(super) fn found(runner: &mut Runner<'_, '_, '_>, relative: &str, shown: &str, span: Span, scope: &Scope) {
+pub(super) fn found(runner: &mut Runner<'_, '_, '_>, relative: &str, shown: &str, span: Span, scope: &Scope, chosen: &Chosen) {
     let scene = &mut *runner.scene;
     let file = scene.file;
     let included = match scene.files.include(file, relative, &[file]) {
@@ -321,7 +384,12 @@ pub(super) fn found(runner: &mut Runner<'_, '_, '_>, relative: &str, shown: &str
     let Some(format) = format.filter(|it| it.name != "dockerfile") else {
         return scene.note(span, format!("`{shown}` is not followed: no reader understands it"), scope.clone());
     };
-    let Reading { facts, skipped, fault } = (format.read)(scene.files, included);
+    let Reading { facts, skipped, fault } = match format.name {
+        "uv.lock" => uv_lock::read(scene.files, included, chosen),
+        "poetry.lock" => poetry_lock::read(scene.files, included, chosen),
+        "pdm.lock" => pdm_lock::read(scene.files, included, chosen),
+        _ => (format.read)(scene.files, included),
+    };
     if let Some(fault) = fault {
         let reason = format!("`{shown}` is not followed: {}", fault.message);
         return scene.note(span, reason, scope.clone());
@@ -342,7 +410,10 @@ pub(super) fn project(runner: &mut Runner<'_, '_, '_>, word: &Word, path: &str, 
                 recognise(&Probe { name: "pyproject.toml", bytes: &bytes, text: Some(&text) }, Claim::Likely)
             });
             if known.is_some() {
-                return pyproject(runner, &relative, word, scope);
+                let brackets = word.text().split_once('[').and_then(|(_, it)| it.split_once(']'));
+                let extras = brackets.map_or("", |(inside, _)| inside).split(',');
+                let extras: Vec<PackageName> = extras.filter_map(|it| PackageName::new(it.trim()).ok()).collect();
+                return pyproject(runner, &relative, word, &extras, scope);
             }
             of_context(scene, path)
         }
@@ -363,15 +434,12 @@ fn of_context(scene: &Scene<'_, '_>, path: &str) -> String {
     }
 }
 
-/// Reads what a project asks for, with the extras in brackets behind its path.
-fn pyproject(runner: &mut Runner<'_, '_, '_>, relative: &str, word: &Word, scope: &Scope) {
+/// Reads what a project asks for with some of its extras.
+pub(super) fn pyproject(runner: &mut Runner<'_, '_, '_>, relative: &str, word: &Word, extras: &[PackageName], scope: &Scope) {
     let scene = &mut *runner.scene;
-    let brackets = word.text().split_once('[').and_then(|(_, it)| it.split_once(']'));
-    let extras = brackets.map_or("", |(inside, _)| inside).split(',');
-    let extras: Vec<PackageName> = extras.filter_map(|it| PackageName::new(it.trim()).ok()).collect();
     let included = scene.files.include(scene.file, relative, &[scene.file]).map_err(|it| it.to_string());
     let reading = included.and_then(|it| {
-        let reading = pyproject::with_extras(scene.files, it, &extras);
+        let reading = pyproject::with_extras(scene.files, it, extras);
         reading.fault.as_ref().map_or(Ok(()), |fault| Err(fault.message.clone())).map(|()| reading)
     });
     match reading {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Call, Runner, locks, written};
 use crate::{
-    fact::{FactKind, Package, PackageIndex, PackageName, Standing, wheel},
+    fact::{FactKind, PackageIndex, PackageName, Standing, wheel},
     input::{
         Reading,
         dockerfile::{
@@ -69,6 +69,10 @@ struct Asked {
     user: bool,
     system: bool,
     group: bool,
+    /// `--index-strategy`
+    strategy: Option<String>,
+    /// Extras of the projects that are named by their files.
+    extras: Vec<PackageName>,
     /// Indexes whose address is not known.
     unknown: Vec<Word>,
 }
@@ -104,9 +108,67 @@ pub(super) fn pip(runner: &mut Runner<'_, '_, '_>, call: &Call, words: &[Word], 
             take(runner, call, asked, &scope);
         }
         "uninstall" => uninstall(runner, call, words),
+        "config" => config(runner, words),
         // `pip freeze > file` and the like.
         _ => {}
     }
+}
+
+/// `pip config set global.index-url URL`
+fn config(runner: &mut Runner<'_, '_, '_>, words: &[Word]) {
+    let words: Vec<&Word> = words.iter().filter(|it| !it.text().starts_with("--")).collect();
+    if let [action, key, value] = words.as_slice()
+        && action.text() == "set"
+        && runner.unsure.is_none()
+        && let (Some(key), Some(value)) = (key.known(), value.known())
+    {
+        let key = key.rsplit('.').next().unwrap_or(key).to_owned();
+        runner.scene.state.pip_settings.insert(key, value.to_owned());
+    }
+}
+
+/// Where pip looks for its settings in an image.
+const SETTINGS: [&str; 4] = ["/etc/pip.conf", "/root/.config/pip/pip.conf", "/root/.pip/pip.conf", "/etc/xdg/pip/pip.conf"];
+
+/// A setting of pip: what a command has set, or a file that the build brings.
+fn setting(runner: &mut Runner<'_, '_, '_>, call: &Call, key: &str) -> Option<String> {
+    if let Some(value) = runner.scene.state.pip_settings.get(key) {
+        return Some(value.clone());
+    }
+    let named = runner.variable("PIP_CONFIG_FILE", call).map(|it| runner.path(&it));
+    for path in named.iter().map(String::as_str).chain(SETTINGS) {
+        let source = runner.scene.source(path);
+        let mut texts: Vec<String> = Vec::new();
+        if let Some(Ok(relative)) = &source.file
+            && let Ok(included) = runner.scene.files.include(runner.scene.file, relative, &[runner.scene.file])
+        {
+            texts.push(runner.scene.files.text(included).to_string());
+        }
+        let written = source.written.iter().flat_map(|it| &it.pieces).filter_map(|it| it.known());
+        texts.extend(written.map(str::to_owned));
+        if let Some(value) = texts.iter().rev().find_map(|text| in_settings(text, key)) {
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// The value of a key in a file of settings; further lines of it are indented.
+fn in_settings(text: &str, key: &str) -> Option<String> {
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        let Some((name, value)) = line.split_once(['=', ':']) else { continue };
+        if name.trim().replace('_', "-") != key || name.starts_with([' ', '\t', '#', ';']) {
+            continue;
+        }
+        let mut value = value.trim().to_owned();
+        while let Some(more) = lines.next_if(|it| it.starts_with([' ', '\t']) && !it.trim().is_empty()) {
+            value.push(' ');
+            value.push_str(more.trim());
+        }
+        return Some(value.trim().to_owned()).filter(|it| !it.is_empty());
+    }
+    None
 }
 
 fn uninstall(runner: &mut Runner<'_, '_, '_>, call: &Call, words: &[Word]) {
@@ -235,6 +297,8 @@ impl Asked {
             "--python" if tool == Tool::Uv => self.system = true,
             "--wheel-dir" | "--dest" => self.wheels = Some(text.to_owned()),
             "--group" | "--only-group" => self.group = true,
+            "--index-strategy" => self.strategy = Some(text.to_owned()),
+            "--extra" => self.extras.extend(PackageName::new(text).ok()),
             _ => {}
         }
     }
@@ -261,14 +325,36 @@ fn take(runner: &mut Runner<'_, '_, '_>, call: &Call, asked: Asked, scope: &Scop
     if beside.is_empty() {
         beside.extend(index_of_variables(runner, call, false));
     }
-    let index = deciding(index, beside).filter(|_| known).map(Arc::new);
+    let mut index = deciding(index, beside).filter(|_| known);
+    let strategy = asked.strategy.or_else(|| runner.variable("UV_INDEX_STRATEGY", call));
+    if call.program == "uv"
+        && strategy.is_none_or(|it| it == "first-index")
+        && let Some(index) = &mut index
+    {
+        // uv takes a package from the first index that has it, and asks PyPI last.
+        index.only |= !index.url.trim_end_matches('/').ends_with("/simple");
+    }
+    let index = index.map(Arc::new);
     let backend = asked.backend;
     let target = matches!(asked.folder, Some(Folder::Target(_)));
     let start = runner.scene.state.items.len();
     constraints_of_variables(runner, call, scope);
+    let mut torn = false;
     for operand in asked.operands {
+        if let Operand::Requirement(word, Meant::Installed) = &operand {
+            let is_operator = !word.text().is_empty() && word.text().chars().all(|it| "=<>!~".contains(it));
+            if is_operator {
+                let reason = format!("pip refuses `{}`: a requirement with blanks in it needs quotes", word.text());
+                runner.scene.note(word.span(), reason, scope.clone());
+            }
+            let version = torn && word.text().starts_with(|it: char| it.is_ascii_digit());
+            torn = is_operator;
+            if is_operator || version {
+                continue;
+            }
+        }
         match operand {
-            Operand::File(word, constraint) => file(runner, call, &word, constraint, scope),
+            Operand::File(word, constraint) => file(runner, call, &word, constraint, &asked.extras, scope),
             Operand::Requirement(word, meant) => requirement(runner, &word, meant, scope),
         }
     }
@@ -337,7 +423,8 @@ fn torch_backend(runner: &mut Runner<'_, '_, '_>, call: &Call, option: Option<&W
         None => match runner.value(TORCH_BACKEND, &call.variables) {
             Value::Unset => return,
             value => {
-                let span = runner.scene.state.variables.get(TORCH_BACKEND).map_or(call.span, |it| it.span);
+                let variable = runner.scene.state.variables.get(TORCH_BACKEND).filter(|_| runner.scene.said == runner.scene.file);
+                let span = variable.map_or(call.span, |it| it.span);
                 (if let Value::Known(value) = value { Some(value) } else { None }, span)
             }
         },
@@ -364,7 +451,7 @@ fn torch_backend(runner: &mut Runner<'_, '_, '_>, call: &Call, option: Option<&W
 }
 
 /// The index that the variables of the environment name.
-fn index_of_variables(runner: &Runner<'_, '_, '_>, call: &Call, only: bool) -> Option<PackageIndex> {
+fn index_of_variables(runner: &mut Runner<'_, '_, '_>, call: &Call, only: bool) -> Option<PackageIndex> {
     let uv = call.program == "uv";
     let names: &[&str] = match (uv, only) {
         (false, true) => &["PIP_INDEX_URL"],
@@ -373,7 +460,13 @@ fn index_of_variables(runner: &Runner<'_, '_, '_>, call: &Call, only: bool) -> O
         (true, false) => &["UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"],
     };
     let written = |name: &str| runner.scene.state.variables.get(name).filter(|it| it.value == Value::Unknown).map(|it| it.text.clone());
-    let value = names.iter().find_map(|name| runner.variable(name, call).or_else(|| written(name)))?;
+    let value = names.iter().find_map(|name| runner.variable(name, call).or_else(|| written(name)));
+    let keys: &[&str] = match (uv, only) {
+        (true, _) => &[], // uv has files of its own.
+        (false, true) => &["index-url"],
+        (false, false) => &["extra-index-url", "find-links"],
+    };
+    let value = value.or_else(|| keys.iter().find_map(|key| setting(runner, call, key)))?;
     let url = crate::input::without_credentials(value.split_whitespace().next()?);
     (url.contains("://") && !url.contains('$')).then_some(PackageIndex { url, only })
 }
@@ -395,7 +488,7 @@ fn constraints_of_variables(runner: &mut Runner<'_, '_, '_>, call: &Call, scope:
 }
 
 /// Follows a file of requirements that a word names.
-fn file(runner: &mut Runner<'_, '_, '_>, call: &Call, word: &Word, constraint: bool, scope: &Scope) {
+fn file(runner: &mut Runner<'_, '_, '_>, call: &Call, word: &Word, constraint: bool, extras: &[PackageName], scope: &Scope) {
     let shown = match word.text() {
         address if address.contains("://") => shortened(&crate::input::without_credentials(address)),
         path => shortened(path),
@@ -404,6 +497,12 @@ fn file(runner: &mut Runner<'_, '_, '_>, call: &Call, word: &Word, constraint: b
         let reason = runner.why(word);
         return runner.scene.note(word.span(), format!("`{shown}` is not followed: {reason}"), scope.clone());
     };
+    if text.ends_with("pyproject.toml") && !extras.is_empty() {
+        let path = runner.path(&text);
+        if let Ok(relative) = runner.scene.find(&path) {
+            return locks::pyproject(runner, &relative, word, extras, scope);
+        }
+    }
     if text.ends_with("pyproject.toml") || text.ends_with("setup.py") || text.ends_with("setup.cfg") {
         return locks::follow(runner, word, &text, scope);
     }
@@ -456,7 +555,8 @@ pub(super) fn follow(runner: &mut Runner<'_, '_, '_>, span: Span, path: (&str, &
     let (text, path) = (path.1, resolve(path.0, path.1));
     let mut source = scene.source(&path);
     if let Some(Ok(found)) = source.file.take_if(|it| it.as_ref().is_ok_and(|found| locks::is_lock(found))) {
-        locks::found(runner, &found, &shortened(text), span, scope);
+        let chosen = runner.scene.exported.borrow().get(&found).cloned().unwrap_or_default();
+        locks::found(runner, &found, &shortened(text), span, scope, &chosen);
     }
     let scene = &mut *runner.scene;
     let included = source.file.take().map(|found| {
@@ -467,17 +567,21 @@ pub(super) fn follow(runner: &mut Runner<'_, '_, '_>, span: Span, path: (&str, &
         whole(runner, span, text, included, how.constraint, scope);
     }
     for written in &source.written {
+        let said = std::mem::replace(&mut runner.scene.said, written.said);
         for (span, reason) in &written.doubts {
             runner.scene.note(*span, reason.clone(), scope.clone());
         }
+        runner.scene.said = said;
         if how.depth >= DEPTH_LIMIT {
             let reason = format!("`{}` is not followed: too many files include each other", shortened(text));
             return runner.scene.note(span, reason, scope.clone());
         }
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let said = std::mem::replace(&mut runner.scene.said, written.said);
         for piece in &written.pieces {
             written::read(runner, piece, how, folder, scope);
         }
+        runner.scene.said = said;
     }
 }
 
@@ -546,7 +650,7 @@ pub(super) fn requirement(runner: &mut Runner<'_, '_, '_>, word: &Word, meant: M
 /// Reads a requirement with the reader of requirements files.
 fn read(runner: &mut Runner<'_, '_, '_>, word: &Word, meant: Meant, scope: &Scope) {
     let mut reading = Reading::default();
-    read_word(runner.scene.files, runner.scene.file, &word.line, meant, &mut reading);
+    read_word(runner.scene.files, runner.scene.said, &word.line, meant, &mut reading);
     keep(runner, reading, scope);
 }
 
@@ -622,11 +726,6 @@ fn wheels(runner: &mut Runner<'_, '_, '_>, word: &Word, folder: &str, pattern: &
         line.put(&name, word.span());
         read(runner, &Word::literal(line), Meant::Installed, scope);
     }
-}
-
-/// A package of this very name, for tools that name packages in their own way.
-pub(super) fn named(name: &str, word: &Word) -> Option<Package> {
-    Some(Package::named(PackageName::new(name).ok()?, name, word.span()))
 }
 
 impl Runner<'_, '_, '_> {

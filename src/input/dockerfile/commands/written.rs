@@ -156,7 +156,7 @@ pub(super) fn read(runner: &mut Runner<'_, '_, '_>, text: &Word, how: pip::How, 
             continue;
         }
         let mut reading = Reading::default();
-        let include = read_line(runner.scene.files, runner.scene.file, word.line, how.constraint, &mut reading);
+        let include = read_line(runner.scene.files, runner.scene.said, word.line, how.constraint, &mut reading);
         pip::keep(runner, reading, scope);
         if let Some((path, constraint, span)) = include {
             pip::follow(runner, span, (folder, &path), pip::How { constraint, depth: how.depth + 1 }, scope);

@@ -161,6 +161,29 @@ fn word_end(text: &str, start: usize) -> usize {
     if at == start { start + text[start..].chars().next().map_or(0, char::len_utf8) } else { at }
 }
 
+/// Whether a quote in a word never ends.
+pub(super) fn is_unclosed(word: &str) -> bool {
+    let mut at = 0;
+    while let Some(character) = word[at..].chars().next() {
+        match character {
+            '\\' => at += 1 + word[at + 1..].chars().next().map_or(0, char::len_utf8),
+            '\'' => match word[at + 1..].find('\'') {
+                Some(length) => at += length + 2,
+                None => return true,
+            },
+            '"' => {
+                let end = quoted_end(word, at);
+                if end == word.len() && (end == at + 1 || !word.ends_with('"')) {
+                    return true;
+                }
+                at = end;
+            }
+            _ => at += character.len_utf8(),
+        }
+    }
+    false
+}
+
 fn quoted_end(text: &str, open: usize) -> usize {
     let mut at = open + 1;
     while let Some(character) = text[at..].chars().next() {
