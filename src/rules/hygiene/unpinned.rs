@@ -4,6 +4,7 @@ use crate::{
     finding::{Impact, Severity, Verdicts},
     knowledge::packages::Role,
     rules::{Check, Context, listed_up_to},
+    version::{Version, VersionSet},
 };
 
 rule! {
@@ -12,7 +13,8 @@ rule! {
     /// ## Why it matters
     ///
     /// What is installed is decided on the day of the build. The model that was tested with one release is answered by another
-    /// one tomorrow, and no file shows a difference. Said once for a side, not per package.
+    /// one tomorrow, and no file shows a difference. Said once for a side, not per package. Where no more than the patch
+    /// release is open (`==1.4.*`, `~=1.4.2`, `>=1.4,<1.5`) it is a remark.
     ///
     /// ## Example
     ///
@@ -48,13 +50,14 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let written = |view: &PackageView| {
         models.iter().find(|(_, model)| model.value.producer.as_ref().is_some_and(|producer| producer.name == view.name.as_str()))
     };
-    floating.sort_by_key(|view| (written(view).is_none(), view.place()));
+    floating.sort_by_key(|view| (only_patches(view), written(view).is_none(), view.place()));
     let Some(first) = floating.first() else { return };
+    let nearly = only_patches(first);
     let names: Vec<&str> = floating.iter().map(|view| view.name.as_str()).collect();
     let verb = if names.len() == 1 { "is" } else { "are" };
     let mut finding = RULE
-        .finding(format!("{} {verb} not pinned in {}", listed_up_to(&names, 5), side.side.word()))
-        .severity(if side.side == Side::Training { Severity::Info } else { Severity::Warning })
+        .finding(format!("{} {verb} not pinned{} in {}", listed_up_to(&names, 5), if nearly { " to a patch release" } else { "" }, side.side.word()))
+        .severity(if nearly || side.side == Side::Training { Severity::Info } else { Severity::Warning })
         .about(names.iter().copied());
     for view in floating.iter().take(3) {
         finding = finding.primary(&side.name, view.place(), what(view));
@@ -91,6 +94,12 @@ fn floats(view: &PackageView) -> bool {
     (view.present.holds() || several) && view.standing == Standing::Declared && !view.is_direct() && !exact(&view.leading().package.specifier) && view.pin().is_none() && !view.versions.is_empty()
         // One name with several markers is a lock for several platforms.
         && !view.entries.iter().filter(|entry| !entry.package.constraint).all(|entry| entry.package.versions.single().is_some())
+}
+
+/// Whether all that is left open is the patch release.
+fn only_patches(view: &PackageView) -> bool {
+    let Some([major, minor, ..]) = view.versions.lower_bound().map(Version::release) else { return false };
+    format!("=={major}.{minor}.*").parse::<VersionSet>().is_ok_and(|minor| view.versions.within(&minor).holds())
 }
 
 fn what(view: &PackageView) -> String {
