@@ -201,19 +201,24 @@ impl Environment {
         let (row, provenance) = knowledge.torch_release(version)?;
         let claim = format!("torch {version} from PyPI brings CUDA {} (Linux x86_64)", row.cuda);
         // Another index may carry another build under the same number.
-        let own = view.entries.iter().any(|entry| entry.package.index.is_some());
-        let only_pypi = !own && self.indexes().is_empty();
-        let sure = view.standing == Standing::Observed || self.has_nvidia_wheels() || only_pypi;
+        let sure = view.standing == Standing::Observed || self.has_nvidia_wheels() || !self.has_other_index(view);
         Some((row.cuda.clone(), Some(Reason { claim, provenance }), sure))
     }
 
-    /// The build that the indexes of all packages are made for, where their addresses name just one (`.../whl/cu118`).
+    /// The build that the index of a package is made for, or else that of all packages, where the addresses name just one
+    /// (`.../whl/cu118`).
     #[must_use]
-    pub fn build_of_index(&self) -> Option<Build> {
-        match self.indexed_by_all() {
+    pub fn build_of_index(&self, view: &PackageView) -> Option<Build> {
+        match self.indexed(view) {
             Indexed::Build(build, _) => Some(build),
             Indexed::Nothing | Indexed::Unclear => None,
         }
+    }
+
+    /// Whether a package may come from another index than PyPI.
+    #[must_use]
+    pub fn has_other_index(&self, view: &PackageView) -> bool {
+        !self.indexes().is_empty() || view.entries.iter().any(|entry| entry.package.index.is_some())
     }
 
     fn indexed_by_all(&self) -> Indexed {

@@ -360,6 +360,9 @@ pub struct Image {
     pub cuda: Option<CudaVersion>,
     /// Its part in what runs.
     pub role: ImageRole,
+    /// Only packages, which are facts of their own, and files of the program are laid over it. False where that is not
+    /// known.
+    pub packages_only: bool,
 }
 
 /// What an image has to do with the program that runs.

@@ -18,6 +18,7 @@ mod stages;
 mod start;
 mod state;
 mod syntax;
+mod unseen;
 mod words;
 
 use super::{Files, Format, Reading};

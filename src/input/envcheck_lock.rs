@@ -512,7 +512,7 @@ impl Reader {
         };
         let Some(reference) = self.text(value) else { return };
         let place = value.span().into();
-        let mut image = Image { reference, digest: None, stage: None, cuda: None, role: ImageRole::Runs };
+        let mut image = Image { reference, digest: None, stage: None, cuda: None, role: ImageRole::Runs, packages_only: false };
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "reference" => {}

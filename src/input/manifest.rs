@@ -168,7 +168,14 @@ impl<'a> Manifest<'a> {
             Some((reference, digest)) => (reference, Some(digest.to_owned())),
             None => (text, None),
         };
-        let image = Image { reference: reference.to_owned(), digest, stage: Some(stage), cuda: None, role };
+        let image = Image {
+            reference: reference.to_owned(),
+            digest,
+            stage: Some(stage),
+            cuda: None,
+            role,
+            packages_only: false,
+        };
         self.state(FactKind::Image(image), node.span);
     }
 

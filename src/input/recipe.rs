@@ -204,7 +204,14 @@ impl<'a, 'f> Recipe<'a, 'f> {
         }
         let (reference, digest) =
             text.split_once('@').map_or((text, None), |(reference, digest)| (reference, Some(digest.to_owned())));
-        let image = Image { reference: reference.to_owned(), digest, stage: None, cuda: None, role: ImageRole::Runs };
+        let image = Image {
+            reference: reference.to_owned(),
+            digest,
+            stage: None,
+            cuda: None,
+            role: ImageRole::Runs,
+            packages_only: false,
+        };
         self.state(FactKind::Image(image), node.span);
     }
 

@@ -227,7 +227,8 @@ impl<'a> Reference<'a> {
     }
 
     /// Whether a repository of the tables is meant: the end of the path, behind any registry or mirror.
-    fn is(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
         if self.path == name || self.path.strip_prefix("library/") == Some(name) {
             return true;
         }

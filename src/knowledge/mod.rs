@@ -59,6 +59,14 @@ pub struct Provenance {
     pub own: Option<OwnRow>,
 }
 
+impl Provenance {
+    /// Whether the metadata of a release say so, which what is installed may repeat or correct.
+    #[must_use]
+    pub fn is_declared(&self) -> bool {
+        self.own.is_none() && self.locator.starts_with("Requires-Dist")
+    }
+}
+
 /// A statement about the world with its witness: one link of the chain behind a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {

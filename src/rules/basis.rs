@@ -72,6 +72,7 @@ static BASES: &[Basis] = &[
     ("EC311", &["gpu", "statement"]),
     ("EC312", &["statement", "torch_release"]),
     ("EC313", &["gpu", "gpu_libraries", "minimum_capability", "torch_release"]),
+    ("EC314", &["gpu_libraries", "image", "statement", "torch_release"]),
     ("EC401", &["cuda_driver", "cuda_minor", "driver_branch", "gpu", "image", "image_condition", "statement"]),
     ("EC402", &[]),
     ("EC403", &["system_library"]),

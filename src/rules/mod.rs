@@ -176,7 +176,7 @@ rules! {
     }
     gpu {
         driver_too_old, toolkit_newer_than_driver, gpu_not_in_build, gpu_not_in_toolkit, gpu_dropped_by_driver, cuda_major_mismatch,
-        cudnn_mismatch, two_cuda_majors, cpu_build_beside_gpu, precision_differs, rocm_build_beside_nvidia, cudnn_shadowed, gpu_below_minimum,
+        cudnn_mismatch, two_cuda_majors, cpu_build_beside_gpu, precision_differs, rocm_build_beside_nvidia, cudnn_shadowed, gpu_below_minimum, missing_cuda_library,
     }
     image { image_refuses_driver, floating_image, missing_system_library, driver_check_disabled, model_apart_from_image }
     hygiene { unpinned, contradiction }

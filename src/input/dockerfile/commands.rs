@@ -22,6 +22,7 @@ use super::{
     shell::{self, Redirect, Script, Simple},
     state::{SYSTEM, Scene, Scope, resolve, shortened},
     syntax::{Heredoc, Instruction, json_array},
+    unseen,
     words::{Expander, Mode, Value, Word},
 };
 use crate::text::Span;
@@ -242,6 +243,7 @@ impl Runner<'_, '_, '_> {
         self.scene.commands += 1;
         self.unwrap(&mut call);
         written::redirected(self, &call);
+        self.scene.state.unseen |= unseen::command(&call.program, &call.words);
         let words: Vec<&str> = call.words.iter().map(Word::text).collect();
         match call.program.as_str() {
             "true" | ":" => return Some(true),
@@ -281,6 +283,7 @@ impl Runner<'_, '_, '_> {
         let first = call.words.first().map_or("", Word::text);
         let python = is_python(program) || call.path.contains("PYTHON") || call.path == "$PY" || call.path == "${PY}";
         if python && call.piped && matches!(first, "" | "-") {
+            self.scene.state.unseen = true;
             let reason = "what a script installs that is piped into Python is not known";
             return self.scene.note(call.span, reason, Scope::System);
         }
@@ -301,7 +304,7 @@ impl Runner<'_, '_, '_> {
             "pdm" => locks::pdm(self, call),
             "pixi" => locks::pixi(self, call),
             "conda-lock" => conda::conda_lock(self, call),
-            "virtualenv" => self.creates_environment(&call.words),
+            "virtualenv" => self.creates_environment(call),
             "conda" | "mamba" | "micromamba" => conda::conda(self, call),
             "make" => scripts::make(self, call),
             _ if call.path.contains('/') && program.strip_suffix(".sh").is_some() => scripts::run(self, call, &call.path, false),
@@ -315,8 +318,7 @@ impl Runner<'_, '_, '_> {
     fn module(&mut self, call: &Call, module: &str, words: Vec<Word>) {
         match module {
             "pip" => pip::pip(self, call, &words, pip::Tool::Pip),
-            "venv" | "virtualenv" => self.creates_environment(&words),
-            "uv" | "poetry" | "pipenv" | "pdm" => {
+            "venv" | "virtualenv" | "uv" | "poetry" | "pipenv" | "pdm" => {
                 let inner = Call {
                     program: module.to_owned(),
                     path: module.to_owned(),
@@ -325,23 +327,29 @@ impl Runner<'_, '_, '_> {
                     span: call.span,
                     ..Call::default()
                 };
-                self.program(&inner);
+                match module {
+                    "venv" | "virtualenv" => self.creates_environment(&inner),
+                    _ => self.program(&inner),
+                }
             }
             _ => {}
         }
     }
 
-    fn creates_environment(&mut self, words: &[Word]) {
+    fn creates_environment(&mut self, call: &Call) {
         let value = |it: &str| matches!(it, "-p" | "--python" | "--prompt" | "--seeder");
         let mut skip = false;
-        for word in words {
+        for word in &call.words {
             let text = word.text();
             if std::mem::take(&mut skip) || text.starts_with('-') {
                 skip = value(text);
                 continue;
             }
             let path = resolve(&self.folder, text);
-            self.scene.state.environments.insert(path);
+            self.scene.state.environments.insert(path.clone());
+            if call.program == "virtualenv" {
+                locks::wanted_interpreter(self, call, &Scope::Python(path.into()));
+            }
         }
     }
 
@@ -412,6 +420,7 @@ impl Runner<'_, '_, '_> {
             return scripts::run(self, call, file, false);
         }
         if call.piped {
+            self.scene.state.unseen = true;
             let reason = "what a script installs that is piped into a shell is not known";
             self.scene.note(call.span, reason, Scope::System);
         }

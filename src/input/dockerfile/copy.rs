@@ -6,6 +6,7 @@ use super::{
     stages::{image, in_context},
     state::{Item, Mapping, Origin, SYSTEM, Scene, Scope, resolve, shortened, within},
     syntax::{Instruction, json_array},
+    unseen,
     words::Word,
 };
 use crate::{
@@ -25,6 +26,8 @@ pub(super) fn copy(scene: &mut Scene<'_, '_>, instruction: &Instruction) {
     let folder = sources.len() > 1 || written.ends_with('/') || matches!(written, "." | "..") || written.ends_with("/.");
     let to = scene.path(written);
     let from = instruction.flags.iter().find(|it| it.name == "from");
+    let texts: Vec<&str> = sources.iter().map(Word::text).collect();
+    scene.state.unseen |= unseen::copy(&texts, &to, instruction.keyword == "ADD", from.is_some());
     let stage = match from {
         None => None,
         Some(flag) => match origin(scene, &flag.value, flag.span) {
@@ -94,7 +97,7 @@ fn origin(scene: &mut Scene<'_, '_>, value: &crate::input::requirements_txt::unf
     match image(text) {
         // A number or an unknown plain name may also be a build context that is named on the command line.
         Some((reference, digest)) if reference.contains([':', '/', '.']) || digest.is_some() => {
-            let image = Image { reference, digest, stage: None, cuda: None, role: ImageRole::Builds };
+            let image = Image { reference, digest, stage: None, cuda: None, role: ImageRole::Builds, packages_only: false };
             scene.fact(FactKind::Image(image), word.span(), Scope::System);
         }
         _ => {

@@ -9,7 +9,7 @@ use super::{
     commands, copy,
     settle::{once, settled},
     start,
-    state::{Scene, Scope, State, Variable, What, shortened, why_unknown},
+    state::{Item, Scene, Scope, State, Variable, What, shortened, why_unknown},
     syntax::{self, Dockerfile, Instruction, json_array},
     words::{Expander, Mode, Value, Word},
 };
@@ -218,7 +218,7 @@ fn base(word: &Word, stages: &[Stage<'_>], globals: &Globals) -> Base {
     }
     match image(text) {
         Some((reference, digest)) => {
-            Base::Image(Image { reference, digest, stage: None, cuda: None, role: ImageRole::Builds }, span)
+            Base::Image(Image { reference, digest, stage: None, cuda: None, role: ImageRole::Builds, packages_only: false }, span)
         }
         None => Base::Unknown(span, format!("`{}` is no reference of an image", shortened(text))),
     }
@@ -406,7 +406,8 @@ fn collect(file: FileId, stages: &[Stage<'_>], done: &[State], target: usize, re
                     false if installing.contains(&at) => ImageRole::Installs,
                     false => ImageRole::Builds,
                 };
-                let image = Image { stage: Some(begins), role, ..image.clone() };
+                let packages_only = last && packages_only(state);
+                let image = Image { stage: Some(begins), role, packages_only, ..image.clone() };
                 facts.push((order, fact(FactKind::Image(image), *span)));
             }
             Base::Unknown(span, reason) => {
@@ -445,6 +446,12 @@ fn collect(file: FileId, stages: &[Stage<'_>], done: &[State], target: usize, re
     skipped.sort_by_key(|(order, _)| *order);
     reading.facts.extend(facts.into_iter().map(|(_, fact)| fact));
     reading.skipped.extend(skipped.into_iter().map(|(_, note)| note));
+}
+
+/// Whether all that a stage lays over its image is known by name: packages, and files of the program.
+fn packages_only(state: &State) -> bool {
+    let is_note = |item: &Item| matches!(item.what, What::Note(_));
+    !state.unseen && !state.foreign_shell && state.adopted.is_none() && !state.items.iter().any(is_note)
 }
 
 /// The stages whose image has the Python that installed packages of the target, where that is another image and no other

@@ -134,6 +134,8 @@ pub(super) struct State {
     pub(super) conda: Option<String>,
     /// What was installed under one name to be removed again.
     pub(super) bundles: BTreeMap<String, Vec<String>>,
+    /// Something was done that may have brought GPU libraries which are no package.
+    pub(super) unseen: bool,
 }
 
 /// What following the instructions of one stage needs.

@@ -97,7 +97,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             .label(&side.name, gpus[0].place, format!("compute capability {capability}"))
             .about(["torch", "gpu"])
             .because(Reason {
-                claim: format!("torch {} to {} +{label} is compiled for {}", row.first, row.last, listed.join(", ")),
+                claim: format!("{} is compiled for {}", releases(row, &label), listed.join(", ")),
                 provenance: provenance.clone(),
             })
             .because(ctx.knowledge.statement("binary-compat"))
@@ -112,6 +112,15 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
             finding = finding.because(reason.clone());
         }
         out.findings.push(finding);
+    }
+}
+
+/// The builds that a row is about.
+fn releases(row: &TorchArchitecture, label: &str) -> String {
+    if row.first == row.last {
+        format!("torch {}+{label}", row.first)
+    } else {
+        format!("torch {} to {} with +{label}", row.first, row.last)
     }
 }
 

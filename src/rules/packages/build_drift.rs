@@ -198,10 +198,10 @@ fn kind(side: &Environment, view: &PackageView, knowledge: &Knowledge) -> (Optio
                 _ => None,
             };
             let Some(torch) = torch else { return (None, None) };
-            match side.build_of_index() {
+            match side.build_of_index(view) {
                 Some(Build::Cpu) => return (Some(Kind::Cpu), None),
                 Some(Build::Cuda(cuda)) => return (Some(Kind::Cuda(Some(cuda))), None),
-                None if side.indexes().is_empty() || view.standing == Standing::Observed => {}
+                None if !side.has_other_index(view) || view.standing == Standing::Observed => {}
                 Some(_) | None => return (None, None),
             }
             let release = torch.pin().filter(|version| !version.is_local());

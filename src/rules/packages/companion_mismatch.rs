@@ -14,7 +14,8 @@ rule! {
     ///
     /// torchvision, torchaudio and xformers are compiled against one release of torch; jaxlib and the CUDA plug-ins follow
     /// jax. Their wheels say so, and pip refuses the pair; installed all the same (with `--no-deps`, by two installers, from
-    /// a lock edited by hand), they fail at import or at the first operator.
+    /// a lock edited by hand), they fail at import or at the first operator. A bound that a package declares and nothing
+    /// checks at import is a warning about serving only: training ran as it is.
     ///
     /// ## Example
     ///
@@ -64,9 +65,11 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
                 continue;
             }
             let provenance = ctx.knowledge.needs.provenance(need);
-            // Training ran as it is; and what the package says itself is surer, and unmet-requirement says it.
+            // A bound that is declared and not checked: training ran as it is; and of what is installed, its own
+            // metadata are surer, and unmet-requirement judges them.
             let is_weak = provenance.grounds != Grounds::Error;
-            if is_weak && (side.side == Side::Training || unmet_requirement::is_stated(view, other)) {
+            let is_stated = || provenance.is_declared() && unmet_requirement::is_stated(view, other);
+            if is_weak && (side.side == Side::Training || is_stated()) {
                 continue;
             }
             unmet.push(Unmet { view, other, range: &need.range.text, spared_by: need.spared_by.as_deref(), provenance });
@@ -98,8 +101,15 @@ fn severity(unmet: &Unmet<'_>) -> Severity {
     if unmet.provenance.grounds == Grounds::Error { Severity::Error } else { Severity::Warning }
 }
 
+/// What a package does with a range: a bound that is declared and not checked is no proven need.
+fn verb(unmet: &Unmet<'_>) -> &'static str {
+    let is_only_declared = severity(unmet) != Severity::Error && unmet.provenance.is_declared();
+    if is_only_declared { "asks for" } else { "needs" }
+}
+
 fn reason(unmet: &Unmet<'_>) -> Reason {
-    let claim = format!("{} {} needs {} {}", unmet.view.name, unmet.view.shown(), unmet.other.name, unmet.range);
+    let (view, other, range) = (unmet.view, unmet.other, unmet.range);
+    let claim = format!("{} {} {} {} {range}", view.name, view.shown(), verb(unmet), other.name);
     Reason { claim, provenance: unmet.provenance.clone() }
 }
 
@@ -107,9 +117,10 @@ fn one(side: &Environment, unmet: &Unmet<'_>) -> Finding {
     let Unmet { view, other, range, spared_by, .. } = unmet;
     let (name, component) = (&view.name, &other.name);
     let beside = spared_by.map_or_else(String::new, |spared_by| format!("add {spared_by}, or "));
-    RULE.finding(format!("{name} {} needs {component} {range}, found {}", view.shown(), other.shown()))
+    let verb = verb(unmet);
+    RULE.finding(format!("{name} {} {verb} {component} {range}, found {}", view.shown(), other.shown()))
         .severity(severity(unmet))
-        .primary(&side.name, view.place(), format!("needs {component} {range}"))
+        .primary(&side.name, view.place(), format!("{verb} {component} {range}"))
         .label(&side.name, other.place(), format!("{component} {}", other.shown()))
         .about([name.as_str(), component.as_str()])
         .because(reason(unmet))
@@ -123,8 +134,9 @@ fn together(side: &Environment, group: &[Unmet<'_>]) -> Finding {
     who.dedup();
     let mut ranges: Vec<&str> = group.iter().map(|it| it.range).collect();
     ranges.dedup();
+    let plural = if group.iter().all(|it| verb(it) == "asks for") { "ask for" } else { "need" };
     let wanted = match ranges.as_slice() {
-        [only] => format!(", which need {component} {only}"),
+        [only] => format!(", which {plural} {component} {only}"),
         _ => String::new(),
     };
     let worst = group.iter().map(severity).max().unwrap_or(Severity::Warning);
@@ -139,7 +151,7 @@ fn together(side: &Environment, group: &[Unmet<'_>]) -> Finding {
             _ => format!("install releases that go with {component} {}", other.shown()),
         });
     group.iter().fold(finding, |finding, it| {
-        finding.label(&side.name, it.view.place(), format!("needs {component} {}", it.range)).because(reason(it))
+        finding.label(&side.name, it.view.place(), format!("{} {component} {}", verb(it), it.range)).because(reason(it))
     })
 }
 

@@ -120,7 +120,8 @@ fn is_bare(ctx: &Context<'_>, reference: &str) -> bool {
     plain && !brings.is_empty() && brings.iter().all(|it| !["package", "server"].contains(&it.word.as_str()))
 }
 
-/// The newest Python that an environment may be taken to have where nothing says which one it is.
+/// Where nothing says which Python a side has, newer releases of a companion are taken to be within its reach if they exist
+/// for this one, the oldest that is still common.
 const COMMON_PYTHON: &str = "3.9";
 
 /// Whether the newer releases of a companion do not exist for the Python of the side.

@@ -134,12 +134,10 @@ fn violates(other: &PackageView, stated: &StatedRequirement) -> bool {
     spelled.any(|wanted| !wanted.version.eq_ignore_ascii_case(&pin.to_string()))
 }
 
-/// Whether a package itself states a requirement that another one does not meet.
+/// Whether a package itself says what it requires of another one, met or not: then this rule judges the two, by what is
+/// installed and not by what its release is known to require elsewhere.
 pub(super) fn is_stated(view: &PackageView, other: &PackageView) -> bool {
-    stated(view).into_iter().any(|(_, it)| {
-        let requirement = &it.requirement;
-        requirement.name == other.name && requirement.url.is_none() && violates(other, it)
-    })
+    stated(view).into_iter().any(|(_, it)| it.requirement.name == other.name)
 }
 
 fn one(

@@ -16,6 +16,7 @@ use crate::{
         pixi_lock, pyproject, recognise,
     },
     text::Span,
+    version::PythonVersion,
 };
 
 /// The environment that uv installs into.
@@ -47,26 +48,22 @@ pub(super) fn uv(runner: &mut Runner<'_, '_, '_>, call: &Call) {
         ["add", ..] => pip::install(runner, call, &words[1..], pip::Tool::Uv, false),
         ["sync", ..] => {
             let scope = Scope::Python(uv_environment(runner, call));
+            wanted_interpreter(runner, call, &scope);
             lock(runner, call, "uv.lock", &scope);
         }
         ["venv", ..] => {
             let mut path = None;
-            let mut python = None;
             let mut rest = words[1..].iter();
             while let Some(word) = rest.next() {
                 match word.text() {
-                    "--python" | "-p" => python = rest.next().cloned(),
-                    "--prompt" | "--seed-packages" | "--index-url" | "--cache-dir" => drop(rest.next()),
-                    text if text.starts_with("--python=") => python = Some(word.slice("--python=".len(), text.len())),
+                    "--python" | "-p" | "--prompt" | "--seed-packages" | "--index-url" | "--cache-dir" => drop(rest.next()),
                     text if text.starts_with('-') => {}
                     text => path = Some(resolve(&runner.folder, text)),
                 }
             }
             let path = path.unwrap_or_else(|| resolve(&runner.folder, ".venv"));
             runner.scene.state.environments.insert(path.clone());
-            if let Some(word) = python {
-                interpreter(runner, &word, &Scope::Python(path.into()));
-            }
+            wanted_interpreter(runner, call, &Scope::Python(path.into()));
         }
         ["python", "install", ..] => {
             for word in words[2..].iter().filter(|it| !it.text().starts_with('-')) {
@@ -79,11 +76,37 @@ pub(super) fn uv(runner: &mut Runner<'_, '_, '_>, call: &Call) {
     }
 }
 
+/// The Python that uv or virtualenv is told to make an environment with, whatever Python the image has.
+pub(super) fn wanted_interpreter(runner: &mut Runner<'_, '_, '_>, call: &Call, scope: &Scope) {
+    let mut rest = call.words.iter();
+    while let Some(word) = rest.next() {
+        let text = word.text();
+        let found = match text {
+            "--python" | "-p" => rest.next().cloned(),
+            _ => text.strip_prefix("--python=").map(|value| word.slice(text.len() - value.len(), text.len())),
+        };
+        if let Some(found) = found {
+            return interpreter(runner, &found, scope);
+        }
+    }
+    let name = if call.program == "uv" { "UV_PYTHON" } else { "VIRTUALENV_PYTHON" };
+    if let Some(version) = runner.variable(name, call).and_then(|it| version(&it)) {
+        runner.scene.fact(FactKind::Python(version), call.span, scope.clone());
+    }
+}
+
 /// A version of Python that is installed.
 fn interpreter(runner: &mut Runner<'_, '_, '_>, word: &Word, scope: &Scope) {
-    let text = word.text().trim_start_matches("cpython-").trim_start_matches("cpython@").trim_start_matches("python");
-    let Some(version) = word.known().and_then(|_| text.split('-').next()).and_then(|it| it.parse().ok()) else { return };
+    let Some(version) = word.known().and_then(|_| version(word.text())) else { return };
     runner.scene.fact(FactKind::Python(version), word.span(), scope.clone());
+}
+
+/// The version in what uv calls a request: `3.12`, `python3.12`, `cpython-3.12.4-linux`, `/usr/bin/python3.12`.
+fn version(request: &str) -> Option<PythonVersion> {
+    let name = request.rsplit('/').next().unwrap_or(request);
+    let text = name.trim_start_matches("cpython").trim_start_matches("python").trim_start_matches(['-', '@']);
+    let text = text.split('-').next().filter(|it| it.contains('.'))?;
+    text.parse().ok()
 }
 
 /// The file that a command writes is none of the context; what it holds is what the lock has.

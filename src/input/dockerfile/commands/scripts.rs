@@ -41,6 +41,7 @@ pub(super) fn run(runner: &mut Runner<'_, '_, '_>, call: &Call, file: &str, sour
         }
         return;
     }
+    runner.scene.state.unseen = true;
     if let Some(Ok(relative)) = source.file {
         unread(runner, call, &relative, file);
     }
@@ -48,6 +49,7 @@ pub(super) fn run(runner: &mut Runner<'_, '_, '_>, call: &Call, file: &str, sour
 
 /// Looks at `make`, whose targets may install anything.
 pub(super) fn make(runner: &mut Runner<'_, '_, '_>, call: &Call) {
+    runner.scene.state.unseen = true;
     let mut folder = runner.folder.clone();
     let mut words = call.words.iter().map(Word::text);
     while let Some(text) = words.next() {
