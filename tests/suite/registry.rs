@@ -224,6 +224,7 @@ const QUESTIONS: [(&str, &[&str]); 47] = [
     ("shipped", &["image"]),
     ("toolkit_capabilities", &["toolkit_capability"]),
     ("torch_architectures", &["torch_architecture"]),
+    ("wheel_libc_at", &["wheel_libc"]),
     ("wheel_pythons", &["wheel_python"]),
     // Asked of the environment or of another rule's module.
     (".gpus(", &["gpu"]),
