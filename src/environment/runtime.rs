@@ -313,10 +313,10 @@ impl Environment {
                     let claim = format!("torch {} brings cuDNN {cudnn}", version.clone().without_local());
                     push(cudnn, CudaUse::Bundled, Some(Reason { claim, provenance }));
                 }
-            } else if name == "jaxlib" {
-                if let Some(cudnn) = jaxlib_label(version).and_then(|(_, cudnn)| cudnn) {
-                    push(cudnn, CudaUse::Loaded, None);
-                }
+            } else if name == "jaxlib"
+                && let Some(cudnn) = jaxlib_label(version).and_then(|(_, cudnn)| cudnn)
+            {
+                push(cudnn, CudaUse::Loaded, None);
             }
         }
         for seen in self.cudnns() {

@@ -188,7 +188,7 @@ fn every_table_has_a_rule_and_every_rule_says_its_tables() {
 }
 
 /// Questions to the knowledge and the tables that answer them; the name of a table is a question of its own.
-const QUESTIONS: [(&str, &[&str]); 47] = [
+const QUESTIONS: [(&str, &[&str]); 48] = [
     ("architecture_of", &["gpu_architecture"]),
     ("artifact_breaks", &["artifact_break"]),
     ("artifact_promises", &["artifact"]),
