@@ -146,6 +146,7 @@ impl Environment {
                 let digits: String = name.chars().filter(char::is_ascii_digit).collect();
                 return digits.parse().ok().map(|cuda| user(cuda, CudaUse::Loaded, None, true));
             }
+            "jax" => return self.cuda_of_jax(view).map(|(cuda, how)| user(cuda, how, None, true)),
             "jaxlib" => {
                 let cuda = view.pin().and_then(jaxlib_label).and_then(|(cuda, _)| cuda);
                 return cuda.map(|cuda| user(cuda, CudaUse::Loaded, None, true));
@@ -160,6 +161,24 @@ impl Environment {
         }
         let (row, reason) = libraries_of(view, knowledge)?;
         Some(user(row.cuda.clone(), CudaUse::Loaded, Some(reason), true))
+    }
+
+    /// The extras of jax install the plug-in for a CUDA major, and NVIDIA's wheels unless they are called `local`.
+    fn cuda_of_jax(&self, view: &PackageView) -> Option<(CudaVersion, CudaUse)> {
+        let plugin = |name: &str| name.starts_with("jax-cuda");
+        if self.packages().any(|other| plugin(other.name.as_str())) {
+            return None; // It says the same, and more exactly.
+        }
+        let extras = view.entries.iter().flat_map(|entry| &entry.package.extras);
+        let of_cuda = extras.filter_map(|extra| extra.as_str().strip_prefix("cuda"));
+        of_cuda.into_iter().find_map(|rest| {
+            let (digits, kind) = rest.split_once('-').unwrap_or((rest, ""));
+            let how = match kind {
+                "" | "pip" => CudaUse::Bundled,
+                _ => CudaUse::Loaded,
+            };
+            digits.parse().ok().filter(|_| digits.len() == 2).map(|cuda| (cuda, how))
+        })
     }
 
     fn cuda_of_torch(

@@ -209,6 +209,7 @@ tables! {
     distribution: image::Distribution,
     driver_branch: cuda::DriverBranch,
     exporter: onnx::Exporter,
+    extension_cuda: packages::ExtensionCuda,
     forward_compat: cuda::ForwardCompat,
     gpu: gpu::GpuModel,
     gpu_architecture: gpu::Architecture,
@@ -241,7 +242,7 @@ tables! {
 }
 
 /// The day on which the built-in knowledge was last checked as a whole.
-pub const KNOWLEDGE_DATE: &str = "2026-11-22";
+pub const KNOWLEDGE_DATE: &str = "2026-11-23";
 
 /// The number of built-in rows, counted when the program was built.
 pub const KNOWLEDGE_ROWS: &str = env!("ENVCHECK_KNOWLEDGE_ROWS");

@@ -143,6 +143,31 @@ rows! {
 }
 
 rows! {
+    /// The CUDA that the wheels of a package on PyPI are compiled for, where they load the libraries that torch brings.
+    pub struct ExtensionCuda {
+        /// The distribution.
+        pub package: String,
+        /// Its releases.
+        pub releases: VersionSet,
+        /// CUDA, a prefix.
+        pub cuda: CudaVersion,
+    }
+    impl {
+        fn touches(&self, built_in: &Self) -> bool {
+            self.package == built_in.package && !self.releases.intersection(&built_in.releases).is_empty()
+        }
+
+        fn replaces(&self, built_in: &Self) -> bool {
+            self.package == built_in.package && built_in.releases.within(&self.releases).holds()
+        }
+
+        fn fault(&self) -> Option<RowFault> {
+            name_fault("package", &self.package)
+        }
+    }
+}
+
+rows! {
     /// What a release needs of another package.
     pub struct Need {
         /// The distribution.
@@ -388,6 +413,14 @@ impl Knowledge {
         }
         let table = &self.gpu_libraries;
         let row = table.rows_of(name).find(|row| versions.within(&row.releases).holds())?;
+        Some((row, table.provenance(row)))
+    }
+
+    /// The CUDA that the wheel of a release is compiled for.
+    #[must_use]
+    pub fn extension_cuda(&self, name: &str, version: &Version) -> Option<(&ExtensionCuda, Provenance)> {
+        let table = &self.extension_cuda;
+        let row = table.rows_over(name, version).find(|row| row.releases.contains(version))?;
         Some((row, table.provenance(row)))
     }
 

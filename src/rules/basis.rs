@@ -21,7 +21,7 @@ static BASES: &[Basis] = &[
     ("EC106", &["needs", "statement"]),
     ("EC107", &["needs", "statement"]),
     ("EC108", &["change"]),
-    ("EC109", &["gpu_libraries", "statement", "torch_release"]),
+    ("EC109", &["extension_cuda", "gpu_libraries", "needs", "statement", "torch_release"]),
     ("EC110", &["collision", "image", "needs", "numpy_abi", "package_role"]),
     ("EC201", &["collision", "onnxruntime_release"]),
     ("EC202", &["collision", "onnxruntime_release"]),

@@ -1,10 +1,11 @@
 use crate::{
-    environment::{Environment, PackageView},
+    environment::{CudaUse, CudaUser, Environment, PackageView},
     fact::ImageRole,
     finding::{Impact, Severity, Verdicts},
     knowledge::{
-        Reason,
+        Grounds, Reason,
         image::Reference,
+        packages::Need,
         torch::{Build, cuda_of_digits},
     },
     rules::{Check, Context},
@@ -20,6 +21,9 @@ rule! {
     /// flash-attn, mamba-ssm, causal-conv1d, torch-scatter and their like are compiled against one torch minor, one CUDA
     /// major and one C++ ABI. pip compares none of them: the wheel installs, and the import ends with an undefined symbol.
     /// The wheel's label says what it was built for: `+cu122torch2.1cxx11abiFALSE`, `+pt21cu121`.
+    ///
+    /// Wheels on PyPI have no such label. Those of vLLM, xformers and others load the CUDA libraries of one major, while the
+    /// same release of torch comes for several: beside `torch==2.5.1+cu118`, vLLM 0.6.6 looks for `libcudart.so.12` in vain.
     ///
     /// The torch of NVIDIA's own images is a pre-release build that wheels for released versions do not fit.
     ///
@@ -90,8 +94,54 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     for view in side.packages().filter(|view| view.present.holds() && !apart) {
         if let Some(built) = view.pin().and_then(BuiltFor::of) {
             extension(ctx, side, view, &built, out);
+        } else {
+            from_pypi(ctx, side, view, out);
         }
     }
+}
+
+/// A wheel of PyPI loads the CUDA libraries that torch brings, and finds those of another major: the same release of torch
+/// comes for several.
+fn from_pypi(ctx: &Context<'_>, side: &Environment, view: &PackageView, out: &mut Verdicts) {
+    let Some(version) = view.pin().filter(|version| !version.is_local()) else { return };
+    let Some((row, provenance)) = ctx.knowledge.extension_cuda(view.name.as_str(), version) else { return };
+    // Other indexes carry builds for other majors under the same number.
+    if view.is_conda() || view.is_direct() || side.has_other_index(view) {
+        return;
+    }
+    let users = side.cuda_users(ctx.knowledge);
+    let Some(torch) = users.iter().find(|user| user.component == "torch" && user.how == CudaUse::Bundled) else { return };
+    let is_there = |user: &CudaUser| user.how == CudaUse::System && user.cuda.major() == row.cuda.major();
+    if torch.cuda.major() == row.cuda.major() || users.iter().any(is_there) {
+        return;
+    }
+    // A torch of another release is one cause, and companion-mismatch says it.
+    let unmet = |need: &Need| {
+        let other = side.package(&need.component).filter(|other| other.name.as_str() == "torch");
+        other.is_some_and(|other| other.versions.within(&need.range.set).violated())
+    };
+    if ctx.knowledge.needs_rows(view.name.as_str(), version).any(unmet) {
+        return;
+    }
+    let (name, wanted) = (&view.name, row.cuda.major());
+    let severity = if provenance.grounds == Grounds::Error && torch.sure { Severity::Error } else { Severity::Warning };
+    let claim = format!("the wheels of {name} {version} on PyPI are compiled for CUDA {}", row.cuda);
+    let mut finding = RULE
+        .finding(format!("{name} {version} is compiled for CUDA {wanted}, and {} for CUDA {}", torch.shown, torch.cuda))
+        .severity(severity)
+        .primary(&side.name, view.place(), format!("compiled for CUDA {wanted}"))
+        .label(&side.name, torch.place, format!("brings CUDA {}", torch.cuda))
+        .about([name.as_str(), "torch", "cuda"])
+        .because(Reason { claim, provenance })
+        .because(ctx.knowledge.statement("cudart-soname"))
+        .help(format!(
+            "install the build of {name} for CUDA {} from the index that has this torch, or torch for CUDA {wanted}",
+            torch.cuda.major()
+        ));
+    if let Some(reason) = &torch.reason {
+        finding = finding.because(reason.clone());
+    }
+    out.findings.push(finding);
 }
 
 fn extension(ctx: &Context<'_>, side: &Environment, view: &PackageView, built: &BuiltFor, out: &mut Verdicts) {
