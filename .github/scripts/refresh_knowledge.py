@@ -870,8 +870,10 @@ def libc_runs(name, files):
 def refresh_wheel_libc(work):
     report = Report("wheel_libc")
     table = {}
+    # Rows with an address are about wheels that the index does not have.
     for row in work.rows("wheel_libc"):
-        table.setdefault(row["package"], []).append(row)
+        if "address" not in row:
+            table.setdefault(row["package"], []).append(row)
     for name in work.wanted(table):
         try:
             runs = libc_runs(name, work.index.files(name))

@@ -5,7 +5,7 @@ use crate::{
     fact::Standing,
     knowledge::{
         Knowledge, Reason,
-        packages::Origin,
+        packages::{GpuLibraries, Origin},
         torch::{Build, cuda_of_digits},
     },
     text::Place,
@@ -159,13 +159,8 @@ impl Environment {
         if view.is_conda() {
             return None;
         }
-        let version = view.pin()?;
-        let (row, provenance) = knowledge.gpu_libraries(name, version)?;
-        if version.is_local() {
-            return None; // A build from elsewhere; the row speaks about PyPI's.
-        }
-        let claim = format!("{name} {version} on PyPI is built for CUDA {} and cuDNN {}", row.cuda, row.cudnn);
-        Some(user(row.cuda.clone(), CudaUse::Loaded, Some(Reason { claim, provenance }), true))
+        let (row, reason) = libraries_of(view, knowledge)?;
+        Some(user(row.cuda.clone(), CudaUse::Loaded, Some(reason), true))
     }
 
     /// The extras of jax install the plug-in for a CUDA major, and NVIDIA's wheels unless they are called `local`.
@@ -307,11 +302,21 @@ impl Environment {
             {
                 continue;
             }
-            let Some(version) = view.pin().filter(|_| !view.is_conda()) else { continue };
+            if view.is_conda() {
+                continue;
+            }
             let mut push = |cudnn: CudnnVersion, how, reason| {
-                let shown = format!("{name} {version}");
+                let shown = format!("{name} {}", view.shown());
                 users.push(CudnnUser { component: name.to_owned(), shown, cudnn, place: view.place(), how, reason });
             };
+            if let Some((row, reason)) = libraries_of(view, knowledge) {
+                let how = match row.origin {
+                    Origin::System | Origin::SystemOrExtra => CudaUse::Loaded,
+                };
+                push(row.cudnn.clone(), how, Some(reason));
+                continue;
+            }
+            let Some(version) = view.pin() else { continue };
             if name.starts_with("nvidia-cudnn-cu") {
                 if let Ok(cudnn) = version.only_release().to_string().parse() {
                     push(cudnn, CudaUse::Wheel, None);
@@ -327,18 +332,10 @@ impl Environment {
                     let claim = format!("torch {} brings cuDNN {cudnn}", version.clone().without_local());
                     push(cudnn, CudaUse::Bundled, Some(Reason { claim, provenance }));
                 }
-            } else if name == "jaxlib" {
-                if let Some(cudnn) = jaxlib_label(version).and_then(|(_, cudnn)| cudnn) {
-                    push(cudnn, CudaUse::Loaded, None);
-                }
-            } else if let Some((row, provenance)) =
-                knowledge.gpu_libraries(name, version).filter(|_| !version.is_local())
+            } else if name == "jaxlib"
+                && let Some(cudnn) = jaxlib_label(version).and_then(|(_, cudnn)| cudnn)
             {
-                let claim = format!("{name} {version} on PyPI is built for CUDA {} and cuDNN {}", row.cuda, row.cudnn);
-                let how = match row.origin {
-                    Origin::System | Origin::SystemOrExtra => CudaUse::Loaded,
-                };
-                push(row.cudnn.clone(), how, Some(Reason { claim, provenance }));
+                push(cudnn, CudaUse::Loaded, None);
             }
         }
         for seen in self.cudnns() {
@@ -353,6 +350,18 @@ impl Environment {
         }
         users
     }
+}
+
+/// The GPU libraries that every release loads which a requirement allows. The rows speak about PyPI's builds.
+fn libraries_of<'k>(view: &PackageView, knowledge: &'k Knowledge) -> Option<(&'k GpuLibraries, Reason)> {
+    let name = view.name.as_str();
+    let (row, provenance) = match view.pin() {
+        Some(version) if version.is_local() => return None,
+        Some(version) => knowledge.gpu_libraries(name, version)?,
+        None => knowledge.gpu_libraries_of_all(name, &view.versions)?,
+    };
+    let claim = format!("{name} {} on PyPI is built for CUDA {} and cuDNN {}", view.shown(), row.cuda, row.cudnn);
+    Some((row, Reason { claim, provenance }))
 }
 
 /// What indexes say about a build.

@@ -94,6 +94,15 @@ pub(super) fn direct(kind: &str, url: &str) -> String {
     if kind == "git" && !url.starts_with("git+") { format!("git+{url}") } else { url }
 }
 
+/// What the file name says of a package whose address is that of a wheel: its version, and where it can be installed.
+pub(super) fn take_wheel(package: &mut Package) {
+    let wheel = package.url.as_deref().and_then(WheelName::of_url).filter(|wheel| wheel.name == package.name);
+    if let Some(wheel) = wheel {
+        package.versions = VersionSet::exactly(&wheel.version);
+        package.tags = wheel.tags;
+    }
+}
+
 /// The tags of all wheels of a release, by file names or addresses, each once. Nothing if there is a source archive, too:
 /// then no machine is left out for want of a wheel.
 pub(super) fn tags<'a>(files: impl Iterator<Item = &'a str>) -> Vec<String> {

@@ -188,6 +188,7 @@ impl<'v> Reader<'v> {
             package.extras = table.texts("extras").filter_map(|extra| PackageName::new(extra).ok()).collect();
             let address = ["git", "url", "path", "file"].iter().find_map(|kind| table.text(kind).map(|it| (*kind, it)));
             package.url = address.map(|(kind, address)| locked::direct(kind, address));
+            locked::take_wheel(&mut package);
             package.editable = table.flag("develop");
             let marker = table.get("markers").and_then(|value| toml_parts::word(self.text, value));
             let python = table.text("python").and_then(python_marker);

@@ -286,6 +286,8 @@ rows! {
         pub aarch64: Option<bool>,
         /// There is a source distribution to fall back to.
         pub sdist: Option<bool>,
+        /// The row is about wheels outside PyPI, whose addresses begin like this.
+        pub address: Option<String>,
     }
     impl {
         fn touches(&self, built_in: &Self) -> bool {
@@ -403,6 +405,17 @@ impl Knowledge {
         Some((row, table.provenance(row)))
     }
 
+    /// The GPU libraries of all releases that a range allows, where it ends and one row covers them.
+    #[must_use]
+    pub fn gpu_libraries_of_all(&self, name: &str, versions: &VersionSet) -> Option<(&GpuLibraries, Provenance)> {
+        if versions.is_open_above() || versions.is_empty() {
+            return None;
+        }
+        let table = &self.gpu_libraries;
+        let row = table.rows_of(name).find(|row| versions.within(&row.releases).holds())?;
+        Some((row, table.provenance(row)))
+    }
+
     /// The CUDA that the wheel of a release is compiled for.
     #[must_use]
     pub fn extension_cuda(&self, name: &str, version: &Version) -> Option<(&ExtensionCuda, Provenance)> {
@@ -473,7 +486,18 @@ impl Knowledge {
     #[must_use]
     pub fn wheel_libc(&self, name: &str, version: &Version) -> Option<(&WheelLibc, Provenance)> {
         let table = &self.wheel_libc;
-        let row = table.rows_over(name, version).find(|row| in_run(version, &row.first.0, &row.last.0))?;
+        let on_pypi = |row: &&WheelLibc| row.address.is_none() && in_run(version, &row.first.0, &row.last.0);
+        let row = table.rows_over(name, version).find(on_pypi)?;
+        Some((row, table.provenance(row)))
+    }
+
+    /// The C libraries that a wheel works with which a project publishes outside `PyPI`, by its address.
+    #[must_use]
+    pub fn wheel_libc_at(&self, name: &str, version: &Version, url: &str) -> Option<(&WheelLibc, Provenance)> {
+        let table = &self.wheel_libc;
+        let version = version::public(version);
+        let there = |row: &&WheelLibc| row.address.as_ref().is_some_and(|address| url.starts_with(address.as_str()));
+        let row = table.rows_of(name).filter(there).find(|row| in_run(&version, &row.first.0, &row.last.0))?;
         Some((row, table.provenance(row)))
     }
 

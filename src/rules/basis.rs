@@ -78,7 +78,7 @@ static BASES: &[Basis] = &[
     ("EC403", &["system_library"]),
     ("EC404", &["statement"]),
     ("EC405", &[]),
-    ("EC601", &["package_role"]),
+    ("EC601", &["needs", "package_role"]),
     ("EC602", &["statement"]),
     ("EC901", &["collision", "cuda_driver", "driver_branch", "onnxruntime_release", "torch_release", "wheel_python"]),
     ("EC902", &[]),

@@ -188,7 +188,7 @@ fn every_table_has_a_rule_and_every_rule_says_its_tables() {
 }
 
 /// Questions to the knowledge and the tables that answer them; the name of a table is a question of its own.
-const QUESTIONS: [(&str, &[&str]); 47] = [
+const QUESTIONS: [(&str, &[&str]); 48] = [
     ("architecture_of", &["gpu_architecture"]),
     ("artifact_breaks", &["artifact_break"]),
     ("artifact_promises", &["artifact"]),
@@ -224,6 +224,7 @@ const QUESTIONS: [(&str, &[&str]); 47] = [
     ("shipped", &["image"]),
     ("toolkit_capabilities", &["toolkit_capability"]),
     ("torch_architectures", &["torch_architecture"]),
+    ("wheel_libc_at", &["wheel_libc"]),
     ("wheel_pythons", &["wheel_python"]),
     // Asked of the environment or of another rule's module.
     (".gpus(", &["gpu"]),

@@ -114,6 +114,7 @@ impl<'v> Sources<'v> {
         let kinds = ["git", "url", "path"];
         if let Some((kind, address)) = kinds.iter().find_map(|kind| source.text(kind).map(|it| (*kind, it))) {
             package.url = Some(locked::direct(kind, address));
+            locked::take_wheel(package);
             package.editable = source.flag("editable");
         }
     }

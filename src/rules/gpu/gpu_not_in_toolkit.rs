@@ -14,7 +14,9 @@ rule! {
     /// ## Why it matters
     ///
     /// Each toolkit compiles for a range of compute capabilities, and its libraries carry code for no other. Below the range
-    /// the architecture was dropped and nothing runs. Above it, only programs that hold PTX run, after compiling it at start.
+    /// the architecture was dropped and nothing runs. Above its last architecture, only programs that hold PTX run, after
+    /// compiling it at start. Newer minors of the last one run its code: that of CUDA 11.4 runs on Ada. Nothing is said of
+    /// them, unless CUDA code is compiled here (`builds-extensions` in the lock): the compiler refuses what it does not know.
     ///
     /// ## Example
     ///
@@ -61,7 +63,9 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         for user in side.cuda_users(ctx.knowledge).iter().filter(|user| judged(user)) {
             let Some((row, provenance)) = ctx.knowledge.toolkit_capabilities(&user.cuda) else { continue };
             let below = capability < row.min;
-            if !below && capability <= row.max {
+            // Code for the last minor that the toolkit knows runs on newer minors of that major.
+            let runs = capability.major == row.max.major && !side.builds_extensions().is_some_and(|seen| *seen.value);
+            if !below && (capability <= row.max || runs) {
                 continue;
             }
             let sure = provenance.grounds == Grounds::Error && gpus.iter().any(|gpu| gpu.by.as_ref().is_none_or(|by| by.grounds == Grounds::Error));

@@ -4,6 +4,7 @@ use crate::{
     finding::{Impact, Severity, Verdicts},
     knowledge::packages::Role,
     rules::{Check, Context, listed_up_to},
+    version::{Version, VersionSet},
 };
 
 rule! {
@@ -12,7 +13,9 @@ rule! {
     /// ## Why it matters
     ///
     /// What is installed is decided on the day of the build. The model that was tested with one release is answered by another
-    /// one tomorrow, and no file shows a difference. Said once for a side, not per package.
+    /// one tomorrow, and no file shows a difference. Said once for a side, not per package. Where no more than the patch
+    /// release is open (`==1.4.*`, `~=1.4.2`, `>=1.4,<1.5`) it is a remark, and so is an upper bound alone on what a pinned
+    /// package brings along (`numpy<2` beside `tensorflow==2.15.1`).
     ///
     /// ## Example
     ///
@@ -48,13 +51,16 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     let written = |view: &PackageView| {
         models.iter().find(|(_, model)| model.value.producer.as_ref().is_some_and(|producer| producer.name == view.name.as_str()))
     };
-    floating.sort_by_key(|view| (written(view).is_none(), view.place()));
+    let slight = |view: &PackageView| only_patches(view) || caps_what_is_brought(ctx, side, view);
+    floating.sort_by_key(|view| (slight(view), written(view).is_none(), view.place()));
     let Some(first) = floating.first() else { return };
+    let nearly = slight(first);
+    let to = if floating.iter().all(|view| only_patches(view)) { " to a patch release" } else { "" };
     let names: Vec<&str> = floating.iter().map(|view| view.name.as_str()).collect();
     let verb = if names.len() == 1 { "is" } else { "are" };
     let mut finding = RULE
-        .finding(format!("{} {verb} not pinned in {}", listed_up_to(&names, 5), side.side.word()))
-        .severity(if side.side == Side::Training { Severity::Info } else { Severity::Warning })
+        .finding(format!("{} {verb} not pinned{to} in {}", listed_up_to(&names, 5), side.side.word()))
+        .severity(if nearly || side.side == Side::Training { Severity::Info } else { Severity::Warning })
         .about(names.iter().copied());
     for view in floating.iter().take(3) {
         finding = finding.primary(&side.name, view.place(), what(view));
@@ -91,6 +97,25 @@ fn floats(view: &PackageView) -> bool {
     (view.present.holds() || several) && view.standing == Standing::Declared && !view.is_direct() && !exact(&view.leading().package.specifier) && view.pin().is_none() && !view.versions.is_empty()
         // One name with several markers is a lock for several platforms.
         && !view.entries.iter().filter(|entry| !entry.package.constraint).all(|entry| entry.package.versions.single().is_some())
+}
+
+/// Whether all that is left open is the patch release.
+fn only_patches(view: &PackageView) -> bool {
+    let Some([major, minor, ..]) = view.versions.lower_bound().map(Version::release) else { return false };
+    format!("=={major}.{minor}.*").parse::<VersionSet>().is_ok_and(|minor| view.versions.within(&minor).holds())
+}
+
+/// Whether a requirement does no more than bound from above what a pinned package beside it asks for.
+fn caps_what_is_brought(ctx: &Context<'_>, side: &Environment, view: &PackageView) -> bool {
+    if view.versions.lower_bound().is_some() || view.versions.is_open_above() {
+        return false;
+    }
+    let asks = |other: &PackageView| {
+        other.pin().is_some_and(|version| {
+            ctx.knowledge.needs_rows(other.name.as_str(), version).any(|need| need.component == view.name.as_str())
+        })
+    };
+    side.packages().any(|other| other.present.holds() && asks(other))
 }
 
 fn what(view: &PackageView) -> String {

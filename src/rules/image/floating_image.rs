@@ -38,6 +38,10 @@ rule! {
 const MOVING: [&str; 12] =
     ["latest", "stable", "edge", "main", "master", "dev", "develop", "nightly", "devel", "runtime", "current", "prod"];
 
+/// Google's prebuilt containers of Vertex AI: the name says the release, and its page on them says that names without the tag
+/// `latest` are not supported (<https://cloud.google.com/vertex-ai/docs/predictions/pre-built-containers>, read on 2026-11-23).
+const ONLY_LATEST: &str = "vertex-ai/prediction/";
+
 fn check(_: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     if side.side == Side::Training {
         return;
@@ -47,7 +51,8 @@ fn check(_: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         let image: &Image = seen.value;
         let reference = Reference::parse(&image.reference);
         let moving = reference.tag.is_none_or(|tag| MOVING.contains(&tag) || tag.starts_with("latest-"));
-        if image.role != ImageRole::Runs || image.digest.is_some() || !moving || told.contains(&image.reference.as_str()) {
+        let choice = !(reference.path.contains(ONLY_LATEST) && reference.tag == Some("latest"));
+        if !choice || image.role != ImageRole::Runs || image.digest.is_some() || !moving || told.contains(&image.reference.as_str()) {
             continue;
         }
         told.push(&image.reference);

@@ -95,6 +95,10 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
     if generation.violated() || generation.undecided() && !numpy.versions.is_open_above() {
         return;
     }
+    // What a wheel, an archive or a repository holds is there already: no index chooses it on the day of the installation.
+    if generation.undecided() && numpy.is_direct() {
+        return;
+    }
     // For an older Python there is no NumPy 2.
     let without = |python: Seen<'_, PythonVersion>| FIRST_PYTHON.parse().is_ok_and(|first| python.value.at_least(&first).violated());
     if generation.undecided() && side.python().is_some_and(without) {

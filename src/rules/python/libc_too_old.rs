@@ -104,7 +104,12 @@ fn package(ctx: &Context<'_>, side: &Environment, view: &PackageView, libc: &Lib
     let machine = side.target.machine.as_deref().unwrap_or("x86_64");
     if let Some(tags) = view.entries.iter().map(|entry| &entry.package.tags).find(|tags| !tags.is_empty()) {
         let platforms: Vec<Platform> = tags.iter().filter_map(|tag| Platform::of(tag, machine)).collect();
-        if platforms.is_empty() || platforms.iter().any(|platform| platform.fits(libc)) {
+        if platforms.is_empty() {
+            return outside_pypi(ctx, view, libc).map(|(floor, reason)| {
+                misfit(format!("needs glibc {floor}"), Some(floor), Some(reason), false)
+            });
+        }
+        if platforms.iter().any(|platform| platform.fits(libc)) {
             return None;
         }
         let lowest = platforms.iter().filter_map(Platform::glibc).min().cloned();
@@ -138,6 +143,17 @@ fn package(ctx: &Context<'_>, side: &Environment, view: &PackageView, libc: &Lib
     );
     let needs = format!("wheels for glibc {} and newer", row.glibc);
     Some(misfit(needs, Some(row.glibc.clone()), Some(Reason { claim, provenance }), row.sdist == Some(true)))
+}
+
+/// The glibc that a wheel needs whose tags do not say it, where it is one of those that the project publishes itself.
+fn outside_pypi(ctx: &Context<'_>, view: &PackageView, libc: &Libc) -> Option<(LibcVersion, Reason)> {
+    let (version, url) = (view.pin()?, view.leading().package.url.as_deref()?);
+    let (row, provenance) = ctx.knowledge.wheel_libc_at(view.name.as_str(), version, url)?;
+    if libc.family != "glibc" || !libc.version.at_least(&row.glibc).violated() {
+        return None;
+    }
+    let claim = format!("wheels of {} {} to {} at {url} need glibc {}", view.name, row.first, row.last, row.glibc);
+    Some((row.glibc.clone(), Reason { claim, provenance }))
 }
 
 /// The platform part of a wheel tag, as far as it is about a Linux C library.
