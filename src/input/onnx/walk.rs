@@ -8,9 +8,14 @@
 mod bodies;
 mod elements;
 mod flow;
+mod folds;
+mod layers;
+mod moves;
 mod names;
+mod rules;
 mod scopes;
 mod shapes;
+mod sizes;
 mod tensors;
 mod types;
 mod words;
@@ -24,7 +29,9 @@ use self::{
     elements::{PARAMETER_LIMIT, Parts, Sound, TYPING_LIMIT, TypedUse},
     names::Keyed,
     flow::Inner,
+    rules::Rule,
     scopes::{Scopes, VALUE_LIMIT},
+    sizes::{Elements, Shape, Sizes},
 };
 use super::{
     messages::{
@@ -33,7 +40,7 @@ use super::{
     },
     schema::{self, Schema},
     view::shown,
-    wire::{Fields, Part, Value, WireError},
+    wire::{Fields, Part, Value, WireError, packed},
 };
 use crate::{
     fact::{Insistence, Model, NamedVersion, OperatorUse, Typing},
@@ -67,6 +74,9 @@ const EXTERNAL_LIMIT: usize = 10_000;
 const TYPE_LIMIT: usize = 256;
 /// Releases count the IR version up by one every year or so; a number above this is something else.
 pub(super) const IR_LIMIT: i64 = 1_000;
+
+/// Whole numbers of one attribute that are looked at.
+const LIST_LIMIT: usize = 64;
 
 /// Attributes of standard operators that hold an element type.
 const TYPE_ATTRIBUTES: [&[u8]; 4] = [b"to", b"dtype", b"output_dtype", b"output_datatype"];
@@ -156,6 +166,8 @@ struct Use<'a> {
     typed: Vec<TypedUse<'a>>,
     /// The last node that nothing is wrong with.
     sound: Option<Box<Sound<'a>>>,
+    /// What shapes it takes and makes.
+    rule: Option<Rule>,
 }
 
 impl<'a> Use<'a> {
@@ -175,6 +187,7 @@ impl<'a> Use<'a> {
             is_unlisted: domain == OWN_DOMAIN && !schema::exists(domain, operator),
             typed: Vec::new(),
             sound: None,
+            rule: if domain == DEFAULT_DOMAIN.as_bytes() { rules::find(operator) } else { None },
         }
     }
 
@@ -225,6 +238,12 @@ struct Attribute<'a> {
     /// A whole number.
     number: Option<i64>,
     stated: Option<Stated>,
+    /// Whole numbers: their places in `ints`, if they are known.
+    list: Option<(usize, usize)>,
+    /// The shape of a constant.
+    shape: Option<Shape>,
+    /// What an older `Upsample` makes larger by.
+    scales: Vec<f32>,
     /// A text, and the first of several that no operator knows.
     text: Option<&'a [u8]>,
     unknown: Option<&'a [u8]>,
@@ -232,6 +251,10 @@ struct Attribute<'a> {
     inner: Option<Inner>,
     /// Whether it is a function's default.
     is_default: bool,
+    /// Whether it is a list of nothing.
+    is_empty: bool,
+    /// Where a recurrent layer cuts off.
+    clip: Option<f32>,
 }
 
 /// Where a node stands, and what holds there.
@@ -275,6 +298,11 @@ impl Scope<'_> {
 
     fn look_up(&self, domain: &[u8]) -> Option<i64> {
         self.judged.map(|sets| sets.iter().find_map(|imports| imports.get(domain).copied()).unwrap_or(0))
+    }
+
+    /// Whether shapes of its values are followed: in the model's own graph, and those inside it.
+    fn has_shapes(&self) -> bool {
+        !self.is_body && self.function.is_none()
     }
 
     /// The place of a node in words, such as `graph.node[4].then_branch.node[0]`.
@@ -334,6 +362,8 @@ struct Walk<'a> {
     calls: BTreeSet<(usize, usize)>,
     /// What is known of functions by the types that they were called with.
     followed: Bodies<'a>,
+    /// Whole numbers of attributes of the node that is read, and of those around it.
+    ints: Vec<i64>,
     /// Element types of what the node around a subgraph gives to it.
     lent: Vec<i64>,
     external: HashMap<Vec<u8>, usize>,
@@ -361,6 +391,7 @@ impl<'a> Walk<'a> {
             scopes: Scopes::default(),
             calls: BTreeSet::new(),
             followed: Bodies::default(),
+            ints: Vec::new(),
             lent: Vec::new(),
             external: HashMap::new(),
             notes: BTreeMap::new(),
@@ -699,11 +730,11 @@ impl<'a> Walk<'a> {
                 index += 1;
             }
         }
-        let made = if scope.is_body { Vec::new() } else { self.close(opened, &outputs, scope) };
+        let (made, shapes) = if scope.is_body { Default::default() } else { self.close(opened, &outputs, scope) };
         if scope.is_main {
             self.circle(part)?;
         }
-        Ok(Inner { inputs, outputs: made })
+        Ok(Inner { inputs, outputs: made, shapes })
     }
 
     fn initialised(&mut self, name: &[u8]) {
@@ -715,10 +746,12 @@ impl<'a> Walk<'a> {
     fn node(&mut self, part: Part, index: usize, scope: Scope<'_>) -> Result<(), WireError> {
         // Nodes of a subgraph find nothing to use again.
         let mut parts = self.spare.take().unwrap_or_default();
+        let ints = self.ints.len();
         let done = self.take_apart(part, index, scope, &mut parts);
         if done.is_ok() {
             self.count(&mut parts, index, scope);
         }
+        self.ints.truncate(ints);
         parts.clear();
         self.spare = Some(parts);
         done
@@ -757,9 +790,16 @@ impl<'a> Walk<'a> {
                         self.lend(parts);
                     }
                     let Some(found) = self.attribute(part, index, scope)? else { continue };
-                    let Attribute { name, kind, number, stated, text, unknown, inner, is_default } = found;
+                    let Attribute { name, kind, number, list, shape, scales, stated, text, unknown, inner, is_default, is_empty, clip } = found;
+                    parts.empty = parts.empty.or(Some(name).filter(|_| is_empty));
+                    parts.clip = parts.clip.or(clip);
                     if parts.attributes.len() < PARAMETER_LIMIT {
                         parts.attributes.push((name, kind));
+                        parts.numbers.push((number, list));
+                        parts.constant = parts.constant.or(shape);
+                        if !scales.is_empty() {
+                            parts.scales = scales;
+                        }
                         parts.texts.extend(text.map(|text| (name, text)));
                         if let Some(inner) = inner {
                             parts.graphs.push((name, inner));
@@ -771,11 +811,8 @@ impl<'a> Walk<'a> {
                     parts.unknown = parts.unknown.or(unknown);
                     parts.defaulted = parts.defaulted.or(Some(name).filter(|_| is_default));
                     match name {
-                        b"axis" => parts.axis = number,
                         b"layout" => parts.layout = number,
                         b"training_mode" => parts.trains = number.is_some_and(|it| it != 0),
-                        b"transA" => parts.turned.0 = number.is_some_and(|it| it != 0),
-                        b"transB" => parts.turned.1 = number.is_some_and(|it| it != 0),
                         _ => {}
                     }
                     match stated {
@@ -795,7 +832,7 @@ impl<'a> Walk<'a> {
     fn count(&mut self, parts: &mut Parts<'a>, index: usize, scope: Scope<'_>) {
         if !scope.is_body {
             self.takes(parts);
-            self.makes(parts, scope.depth);
+            self.makes(parts, scope);
             if parts.counts.0.max(parts.counts.1) > PARAMETER_LIMIT {
                 self.is_partial();
             }
@@ -807,7 +844,7 @@ impl<'a> Walk<'a> {
         }
         self.resolve(parts, index, scope);
         if !scope.is_body {
-            self.found(parts);
+            self.found(parts, scope);
         }
     }
 
@@ -977,6 +1014,11 @@ impl<'a> Walk<'a> {
         let node = || if name.is_empty() { scope.place(index) } else { shown(name, 80) };
         let (mut typing, mut is_sound) = (None, false);
         let may_be_known = !scope.is_body && scope.judged.is_some() && parts.graphs.is_empty();
+        if let Some(name) = parts.empty.filter(|_| scope.judged.is_some() && !scope.is_body) {
+            self.dated_fault((None, Some("1.17.0")), || {
+                format!("the list `{}` of node `{}` is empty", shown(name, 60), node())
+            });
+        }
         if !parts.texts.is_empty() || parts.unknown.is_some() {
             self.worded(schema, parts, scope, node);
         }
@@ -1001,8 +1043,14 @@ impl<'a> Walk<'a> {
             }
             is_sound = may_be_known && faults.is_some() && faults == self.fault_counts();
         }
-        if scope.is_main && domain == DEFAULT_DOMAIN.as_bytes() {
-            self.shapes_fit(parts, opset, node);
+        if scope.has_shapes() && domain == DEFAULT_DOMAIN.as_bytes() {
+            let rule = match known {
+                Some(at) => self.uses[at].rule,
+                None => rules::find(parts.operator),
+            };
+            if let Some(rule) = rule {
+                self.shaped(rule, parts, (opset, schema.since), node);
+            }
         }
         (typing, is_sound)
     }
@@ -1016,19 +1064,47 @@ impl<'a> Walk<'a> {
     ) -> Result<Option<Attribute<'a>>, WireError> {
         let (mut name, mut kind): (&'a [u8], u64) = (b"", 0);
         let (mut number, mut tensor, mut reference): (_, _, Option<&'a [u8]>) = (None, None, None);
+        let (mut shape, whole, first) = (None, part, self.ints.len());
+        let (mut count, mut entries, mut scales, mut clip) = (0_usize, 0_u64, Vec::new(), None);
         let (mut text, mut texts, mut inner): (_, Vec<&'a [u8]>, _) = (None, Vec::new(), None);
         let mut fields = Fields::new(self.bytes, part, &messages::ATTRIBUTE);
         while let Some(field) = fields.pull()? {
             match (field.number, field.value) {
                 (attribute::NAME, Value::Bytes(part)) => name = part.of(self.bytes),
                 (attribute::I, Value::Number(value)) => number = Some(value.cast_signed()),
+                (attribute::INTS, Value::Number(value)) => {
+                    count += 1;
+                    entries += 1;
+                    if count <= LIST_LIMIT {
+                        self.ints.push(value.cast_signed());
+                    }
+                }
+                (attribute::INTS, Value::Bytes(part)) => {
+                    entries += 1;
+                    for value in packed(part.of(self.bytes)).take(LIST_LIMIT + 1) {
+                        count += 1;
+                        if count <= LIST_LIMIT {
+                            self.ints.push(value.cast_signed());
+                        }
+                    }
+                }
+                (attribute::F, Value::Fixed) if name == b"clip" => clip = self.float_before(fields.position()),
+                (attribute::FLOATS, Value::Fixed) if name == b"scales" && scales.len() < LIST_LIMIT => {
+                    scales.extend(self.float_before(fields.position()));
+                    entries += 1;
+                }
+                (attribute::FLOATS, _) => entries += 1,
                 (attribute::S, Value::Bytes(part)) => text = Some(part.of(self.bytes)),
-                (attribute::STRINGS, Value::Bytes(part)) if name == b"activations" && texts.len() < PARAMETER_LIMIT => {
-                    texts.push(part.of(self.bytes));
+                (attribute::STRINGS, Value::Bytes(part)) => {
+                    entries += 1;
+                    if name == b"activations" && texts.len() < PARAMETER_LIMIT {
+                        texts.push(part.of(self.bytes));
+                    }
                 }
                 (attribute::T | attribute::TENSORS, Value::Bytes(part)) => {
                     let found = self.tensor(part)?;
                     tensor = Some(found.element);
+                    shape = if field.number == attribute::T { found.shape(part) } else { None };
                     self.used_tensor(found);
                 }
                 (attribute::SPARSE_TENSOR | attribute::SPARSE_TENSORS, Value::Bytes(part)) => {
@@ -1076,6 +1152,20 @@ impl<'a> Walk<'a> {
                 referred = Some(element);
             }
         }
+        let list = (reference.is_none() && count <= LIST_LIMIT).then_some((first, self.ints.len()));
+        let shape = match name {
+            b"value" => shape,
+            b"value_float" | b"value_string" => {
+                Some(Shape { sizes: Sizes::default(), elements: Elements::Unread })
+            }
+            b"value_int" => Some(Shape { sizes: Sizes::default(), elements: Elements::Attribute(whole) }),
+            b"value_ints" if list.is_some() => i64::try_from(count)
+                .ok()
+                .and_then(|count| Sizes::of([Some(count)]))
+                .map(|sizes| Shape { sizes, elements: Elements::Attribute(whole) }),
+            _ => None,
+        }
+        .filter(|_| reference.is_none());
         let constant = match name {
             b"value" | b"sparse_value" => tensor.or(referred),
             b"value_float" | b"value_floats" => Some(1),
@@ -1088,8 +1178,18 @@ impl<'a> Walk<'a> {
         if reference.is_some() && !self.followed.is_inside() {
             kind = REFERENCE;
         }
+        if name == b"activations" && reference.is_none() {
+            number = i64::try_from(texts.len()).ok();
+        }
+        let is_empty = matches!(kind, 6..=8) && entries == 0;
         let unknown = texts.into_iter().find(|text| !words::is_activation(text));
-        Ok(Some(Attribute { name, kind, number, stated, text, unknown, inner, is_default }))
+        Ok(Some(Attribute { name, kind, number, list, shape, scales, stated, text, unknown, inner, is_default, is_empty, clip }))
+    }
+
+    /// The floating-point number that ends at a byte.
+    fn float_before(&self, end: usize) -> Option<f32> {
+        let bytes = self.bytes.get(end.checked_sub(4)?..end)?;
+        bytes.first_chunk().map(|word| f32::from_le_bytes(*word))
     }
 
     fn element(&mut self, number: i64) {

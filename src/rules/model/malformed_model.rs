@@ -59,6 +59,7 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
                 runtime.accepts(ctx.knowledge, lets_pass).violated()
             })
             .map(|(_, text)| text.clone())
+            .chain(model.value.dated_faults.iter().filter(|fault| is_refused(ctx, &runtime, fault)).map(|fault| fault.text.clone()))
             .collect();
         if minded.is_empty() {
             continue;
@@ -71,13 +72,16 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
     }
 }
 
+/// Whether every release that may run refuses something.
+fn is_refused(ctx: &Context<'_>, runtime: &OnnxRuntime, form: &RefusedForm) -> bool {
+    let accepts = |row: &RuntimeRelease| (!form.is_refused_by(&row.version.0)).into();
+    runtime.accepts(ctx.knowledge, accepts).violated()
+}
+
 /// Nodes of ONNX Runtime's own operators in a form that a release does not know.
 fn newer_forms(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, runtime: &OnnxRuntime, out: &mut Verdicts) {
-    let is_refused = |form: &&RefusedForm| {
-        let accepts = |row: &RuntimeRelease| (!form.is_refused_by(&row.version.0)).into();
-        runtime.accepts(ctx.knowledge, accepts).violated()
-    };
-    let refused: Vec<&RefusedForm> = model.value.refused_forms.iter().filter(is_refused).collect();
+    let refused: Vec<&RefusedForm> =
+        model.value.refused_forms.iter().filter(|form| is_refused(ctx, runtime, form)).collect();
     if refused.is_empty() {
         return;
     }
