@@ -300,9 +300,9 @@ impl Scope<'_> {
         self.judged.map(|sets| sets.iter().find_map(|imports| imports.get(domain).copied()).unwrap_or(0))
     }
 
-    /// Whether shapes of its values are followed: in the model's own graph, and those inside it.
+    /// Whether shapes of its values are followed: in the model's own graph, those inside it, and functions that are called.
     fn has_shapes(&self) -> bool {
-        !self.is_body && self.function.is_none()
+        !self.is_body
     }
 
     /// The place of a node in words, such as `graph.node[4].then_branch.node[0]`.

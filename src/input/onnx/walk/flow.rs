@@ -43,6 +43,9 @@ impl<'a> Walk<'a> {
             b"Loop" => {
                 let Some(body) = inner(b"body") else { return };
                 let (inputs, outputs) = parts.counts;
+                if parts.inputs.get(1).is_some_and(|name| name.is_empty()) {
+                    self.dated_fault((None, Some("1.11.0")), || format!("node `{}` is a Loop without a condition", node()));
+                }
                 if inputs >= 2 && body.inputs != inputs {
                     self.fault(|| format!("node `{}` gives {inputs} values to a body with {} inputs", node(), body.inputs));
                     return;

@@ -8,6 +8,8 @@ use crate::fact::Insistence;
 
 /// How a window moves over an image.
 struct Window {
+    /// The image is filled up until every step finds something.
+    is_filled: bool,
     kernel: Vec<i64>,
     strides: Vec<i64>,
     dilations: Vec<i64>,
@@ -34,6 +36,10 @@ fn pads(taken: &Taken<'_, '_>, dimensions: usize) -> Result<Option<Vec<i64>>, Cl
         None => !taken.has_attribute("auto_pad"),
     };
     Ok(is_plain.then(|| vec![0; 2 * dimensions]))
+}
+
+fn is_filled(taken: &Taken<'_, '_>) -> bool {
+    matches!(taken.text("auto_pad"), Some(b"SAME_UPPER" | b"SAME_LOWER")) && !taken.has_attribute("pads")
 }
 
 /// Steps and distances must be above zero, at least for releases that look; a step of zero divides by it where a size is known.
@@ -75,8 +81,12 @@ fn positive(taken: &Taken<'_, '_>, kernel: &[i64]) -> Result<(), Clash> {
 /// The sizes of an image after a window went over it; those that do not come out plainly are left open.
 fn slid(image: &Sizes, window: &Window, rounds_up: bool) -> Vec<Option<i64>> {
     let one = |at: usize| {
-        let (size, pads) = (image.at(at + 2)?, window.pads.as_ref()?);
+        let size = image.at(at + 2)?;
         let (kernel, stride) = (*window.kernel.get(at)?, *window.strides.get(at)?);
+        if window.is_filled {
+            return if stride > 0 && size > 0 && kernel > 0 { Some((size - 1) / stride + 1) } else { None };
+        }
+        let pads = window.pads.as_ref()?;
         let reach = kernel.checked_sub(1)?.checked_mul(*window.dilations.get(at)?)?.checked_add(1)?;
         let before = *pads.get(at)?;
         let after = *pads.get(at.checked_add(window.kernel.len())?)?;
@@ -137,7 +147,7 @@ pub(super) fn conv(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
     let pads = pads(taken, dimensions)?;
     steps(taken, Some(&image))?;
     positive(taken, &kernel)?;
-    let spatial = slid(&image, &Window { kernel, strides, dilations, pads }, false);
+    let spatial = slid(&image, &Window { is_filled: is_filled(taken), kernel, strides, dilations, pads }, false);
     Ok(Sizes::of([image.at(0), filter.at(0)].into_iter().chain(spatial)).into())
 }
 
@@ -249,7 +259,7 @@ fn pool(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
     steps(taken, Some(&image))?;
     positive(taken, kernel)?;
     let Some(rounds_up) = taken.number("ceil_mode", 0) else { return Ok(Made::Unknown) };
-    let window = Window { kernel: kernel.to_vec(), strides, dilations, pads };
+    let window = Window { is_filled: is_filled(taken), kernel: kernel.to_vec(), strides, dilations, pads };
     let made = Sizes::of([image.at(0), image.at(1)].into_iter().chain(slid(&image, &window, rounds_up != 0)));
     Ok(Made::Each(vec![made; taken.outputs().min(2)]))
 }

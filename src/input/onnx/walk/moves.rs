@@ -374,6 +374,12 @@ pub(super) fn gather_nd(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
 
 pub(super) fn one_hot(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
     let (Some(sizes), Some(axis)) = (taken.sizes(0), taken.number("axis", -1)) else { return Ok(Made::Unknown) };
+    if let Some(values) = taken.sizes(2)
+        && values.rank() == 1
+        && values.at(0).is_some_and(|count| count != 2)
+    {
+        return taken.clash(&format!("takes two values, and is given {}", values.spelled()));
+    }
     let along = taken.axis(axis, sizes.rank() + 1)?;
     Ok(Sizes::of(sizes.iter().take(along).chain([None]).chain(sizes.iter().skip(along))).into())
 }
@@ -560,7 +566,12 @@ pub(super) fn compress(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
 
 pub(super) fn split_to_sequence(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
     if let (Some(sizes), Some(axis)) = (taken.sizes(0), taken.number("axis", 0)) {
-        taken.axis(axis, sizes.rank())?;
+        let along = taken.axis(axis, sizes.rank())?;
+        if let (Some(parts), Some(size)) = (taken.row(1), sizes.at(along))
+            && parts.iter().try_fold(0_i64, |sum, part| sum.checked_add(*part)) != Some(size)
+        {
+            return taken.clash(&format!("cannot part {size} as {parts:?}"));
+        }
     }
     Ok(Made::Unknown)
 }

@@ -12,7 +12,7 @@ use super::{
     Scope, Walk,
     elements::{FAULT_LIMIT, PARAMETER_LIMIT, Parts},
     names::Keyed,
-    sizes::{Elements, Shape, Shapes},
+    sizes::{Elements, Shape, Shapes, Sizes},
     tensors::Tensor,
     types::Kind,
 };
@@ -120,9 +120,15 @@ impl<'a> Scopes<'a> {
         self.values.get(name).copied().unwrap_or_default()
     }
 
-    /// Remembers an input with its element type.
-    pub(super) fn put_input(&mut self, name: &'a [u8], element: i64) {
-        self.put(name, Known { element: number(element), maker: Maker::Input, ..Known::default() });
+    /// Remembers an input with its element type and sizes.
+    pub(super) fn put_input(&mut self, name: &'a [u8], element: i64, sizes: Option<Sizes>) {
+        let shape = ShapePlace::new(sizes.map_or(0, |sizes| self.shapes.place(sizes)));
+        self.put(name, Known { element: number(element), shape, maker: Maker::Input, ..Known::default() });
+    }
+
+    /// The sizes of values, as far as they are known.
+    pub(super) fn all_sizes(&self, names: &[&'a [u8]]) -> Vec<Option<Sizes>> {
+        names.iter().map(|name| self.shapes.get(self.of(name).shape.number()).map(|shape| shape.sizes)).collect()
     }
 
     /// The element types of values, 0 where they are not known.
