@@ -10,6 +10,7 @@ mod elements;
 mod flow;
 mod folds;
 mod layers;
+mod learned;
 mod moves;
 mod names;
 mod rules;
@@ -26,7 +27,7 @@ use prost::Message as _;
 
 use self::{
     bodies::Bodies,
-    elements::{PARAMETER_LIMIT, Parts, Sound, TYPING_LIMIT, TypedUse},
+    elements::{Numbers, PARAMETER_LIMIT, Parts, Sound, TYPING_LIMIT, TypedUse},
     names::Keyed,
     flow::Inner,
     rules::Rule,
@@ -187,7 +188,7 @@ impl<'a> Use<'a> {
             is_unlisted: domain == OWN_DOMAIN && !schema::exists(domain, operator),
             typed: Vec::new(),
             sound: None,
-            rule: if domain == DEFAULT_DOMAIN.as_bytes() { rules::find(operator) } else { None },
+            rule: rules::find(domain, operator),
         }
     }
 
@@ -229,6 +230,16 @@ struct Given<'a> {
 /// Stands for the type of an attribute that is that of the function's caller.
 pub(super) const REFERENCE: u64 = u64::MAX;
 
+/// The lists of an attribute while they are read.
+#[derive(Debug, Default)]
+struct Lists {
+    /// Entries of any kind, and whole numbers among them.
+    entries: u64,
+    whole: usize,
+    /// What an older `Upsample` makes larger by.
+    scales: Vec<f32>,
+}
+
 /// An attribute, as far as it is of interest.
 #[derive(Debug)]
 struct Attribute<'a> {
@@ -240,6 +251,8 @@ struct Attribute<'a> {
     stated: Option<Stated>,
     /// Whole numbers: their places in `ints`, if they are known.
     list: Option<(usize, usize)>,
+    /// How many entries a list has.
+    entries: Option<u64>,
     /// The shape of a constant.
     shape: Option<Shape>,
     /// What an older `Upsample` makes larger by.
@@ -790,12 +803,12 @@ impl<'a> Walk<'a> {
                         self.lend(parts);
                     }
                     let Some(found) = self.attribute(part, index, scope)? else { continue };
-                    let Attribute { name, kind, number, list, shape, scales, stated, text, unknown, inner, is_default, is_empty, clip } = found;
+                    let Attribute { name, kind, number, list, entries, shape, scales, stated, text, unknown, inner, is_default, is_empty, clip } = found;
                     parts.empty = parts.empty.or(Some(name).filter(|_| is_empty));
                     parts.clip = parts.clip.or(clip);
                     if parts.attributes.len() < PARAMETER_LIMIT {
                         parts.attributes.push((name, kind));
-                        parts.numbers.push((number, list));
+                        parts.numbers.push(Numbers { number, list, entries });
                         parts.constant = parts.constant.or(shape);
                         if !scales.is_empty() {
                             parts.scales = scales;
@@ -1043,10 +1056,10 @@ impl<'a> Walk<'a> {
             }
             is_sound = may_be_known && faults.is_some() && faults == self.fault_counts();
         }
-        if scope.has_shapes() && domain == DEFAULT_DOMAIN.as_bytes() {
+        if scope.has_shapes() {
             let rule = match known {
                 Some(at) => self.uses[at].rule,
-                None => rules::find(parts.operator),
+                None => rules::find(domain, parts.operator),
             };
             if let Some(rule) = rule {
                 self.shaped(rule, parts, (opset, schema.since), node);
@@ -1064,39 +1077,21 @@ impl<'a> Walk<'a> {
     ) -> Result<Option<Attribute<'a>>, WireError> {
         let (mut name, mut kind): (&'a [u8], u64) = (b"", 0);
         let (mut number, mut tensor, mut reference): (_, _, Option<&'a [u8]>) = (None, None, None);
-        let (mut shape, whole, first) = (None, part, self.ints.len());
-        let (mut count, mut entries, mut scales, mut clip) = (0_usize, 0_u64, Vec::new(), None);
+        let (mut shape, first) = (None, self.ints.len());
+        let (mut lists, mut clip) = (Lists::default(), None);
         let (mut text, mut texts, mut inner): (_, Vec<&'a [u8]>, _) = (None, Vec::new(), None);
         let mut fields = Fields::new(self.bytes, part, &messages::ATTRIBUTE);
         while let Some(field) = fields.pull()? {
             match (field.number, field.value) {
                 (attribute::NAME, Value::Bytes(part)) => name = part.of(self.bytes),
                 (attribute::I, Value::Number(value)) => number = Some(value.cast_signed()),
-                (attribute::INTS, Value::Number(value)) => {
-                    count += 1;
-                    entries += 1;
-                    if count <= LIST_LIMIT {
-                        self.ints.push(value.cast_signed());
-                    }
-                }
-                (attribute::INTS, Value::Bytes(part)) => {
-                    entries += 1;
-                    for value in packed(part.of(self.bytes)).take(LIST_LIMIT + 1) {
-                        count += 1;
-                        if count <= LIST_LIMIT {
-                            self.ints.push(value.cast_signed());
-                        }
-                    }
-                }
                 (attribute::F, Value::Fixed) if name == b"clip" => clip = self.float_before(fields.position()),
-                (attribute::FLOATS, Value::Fixed) if name == b"scales" && scales.len() < LIST_LIMIT => {
-                    scales.extend(self.float_before(fields.position()));
-                    entries += 1;
+                (attribute::INTS | attribute::FLOATS, value) => {
+                    self.entry_of_list(name, field.number, value, fields.position(), &mut lists);
                 }
-                (attribute::FLOATS, _) => entries += 1,
                 (attribute::S, Value::Bytes(part)) => text = Some(part.of(self.bytes)),
                 (attribute::STRINGS, Value::Bytes(part)) => {
-                    entries += 1;
+                    lists.entries = lists.entries.saturating_add(1);
                     if name == b"activations" && texts.len() < PARAMETER_LIMIT {
                         texts.push(part.of(self.bytes));
                     }
@@ -1118,27 +1113,7 @@ impl<'a> Walk<'a> {
                     self.value_type(part, 0)?;
                 }
                 (attribute::G | attribute::GRAPHS, Value::Bytes(part)) => {
-                    if scope.depth + 1 < DEPTH_LIMIT {
-                        let label = if name.is_empty() { b"graph" } else { name };
-                        let within = Scope {
-                            parent: Some((&scope, index)),
-                            label,
-                            imports: scope.imports,
-                            depth: scope.depth + 1,
-                            is_main: false,
-                            is_body: scope.is_body,
-                            judged: scope.judged,
-                            function: scope.function,
-                            own: scope.own,
-                        };
-                        inner = Some(self.graph(part, within)?);
-                    } else {
-                        self.note(Topic::Graph, || {
-                            format!(
-                                "graphs lie more than {DEPTH_LIMIT} deep inside each other; deeper ones are not read"
-                            )
-                        });
-                    }
+                    inner = self.inner_graph(part, name, index, scope)?.or(inner);
                 }
                 _ => {}
             }
@@ -1152,20 +1127,9 @@ impl<'a> Walk<'a> {
                 referred = Some(element);
             }
         }
-        let list = (reference.is_none() && count <= LIST_LIMIT).then_some((first, self.ints.len()));
-        let shape = match name {
-            b"value" => shape,
-            b"value_float" | b"value_string" => {
-                Some(Shape { sizes: Sizes::default(), elements: Elements::Unread })
-            }
-            b"value_int" => Some(Shape { sizes: Sizes::default(), elements: Elements::Attribute(whole) }),
-            b"value_ints" if list.is_some() => i64::try_from(count)
-                .ok()
-                .and_then(|count| Sizes::of([Some(count)]))
-                .map(|sizes| Shape { sizes, elements: Elements::Attribute(whole) }),
-            _ => None,
-        }
-        .filter(|_| reference.is_none());
+        let is_own = reference.is_none();
+        let list = (is_own && lists.whole <= LIST_LIMIT).then_some((first, self.ints.len()));
+        let shape = if is_own { constant_shape(name, shape, part, lists.whole) } else { None };
         let constant = match name {
             b"value" | b"sparse_value" => tensor.or(referred),
             b"value_float" | b"value_floats" => Some(1),
@@ -1178,12 +1142,85 @@ impl<'a> Walk<'a> {
         if reference.is_some() && !self.followed.is_inside() {
             kind = REFERENCE;
         }
-        if name == b"activations" && reference.is_none() {
+        if name == b"activations" && is_own {
             number = i64::try_from(texts.len()).ok();
         }
-        let is_empty = matches!(kind, 6..=8) && entries == 0;
+        let entries = Some(lists.entries).filter(|_| matches!(kind, 6..=8) && is_own);
+        let is_empty = entries == Some(0);
         let unknown = texts.into_iter().find(|text| !words::is_activation(text));
-        Ok(Some(Attribute { name, kind, number, list, shape, scales, stated, text, unknown, inner, is_default, is_empty, clip }))
+        let scales = lists.scales;
+        Ok(Some(Attribute {
+            name,
+            kind,
+            number,
+            stated,
+            list,
+            entries,
+            shape,
+            scales,
+            text,
+            unknown,
+            inner,
+            is_default,
+            is_empty,
+            clip,
+        }))
+    }
+
+    /// Reads a graph in an attribute.
+    fn inner_graph(
+        &mut self,
+        part: Part,
+        name: &[u8],
+        index: usize,
+        scope: Scope<'_>,
+    ) -> Result<Option<Inner>, WireError> {
+        if scope.depth + 1 >= DEPTH_LIMIT {
+            self.note(Topic::Graph, || {
+                format!("graphs lie more than {DEPTH_LIMIT} deep inside each other; deeper ones are not read")
+            });
+            return Ok(None);
+        }
+        let within = Scope {
+            parent: Some((&scope, index)),
+            label: if name.is_empty() { b"graph" } else { name },
+            imports: scope.imports,
+            depth: scope.depth + 1,
+            is_main: false,
+            is_body: scope.is_body,
+            judged: scope.judged,
+            function: scope.function,
+            own: scope.own,
+        };
+        self.graph(part, within).map(Some)
+    }
+
+    /// Takes down an entry of a list, or several that lie packed.
+    fn entry_of_list(&mut self, name: &[u8], field: u32, value: Value, end: usize, lists: &mut Lists) {
+        match value {
+            Value::Number(number) => self.whole_number(number, lists),
+            Value::Bytes(part) if field == attribute::INTS => {
+                let bytes = self.bytes;
+                packed(part.of(bytes)).for_each(|number| self.whole_number(number, lists));
+            }
+            Value::Bytes(part) => {
+                lists.entries = lists.entries.saturating_add((part.end - part.start) as u64 / 4);
+            }
+            Value::Fixed => {
+                lists.entries = lists.entries.saturating_add(1);
+                if name == b"scales" && lists.scales.len() < LIST_LIMIT {
+                    lists.scales.extend(self.float_before(end));
+                }
+            }
+        }
+    }
+
+    fn whole_number(&mut self, number: u64, lists: &mut Lists) {
+        lists.entries = lists.entries.saturating_add(1);
+        lists.whole = lists.whole.saturating_add(1);
+        if lists.whole <= LIST_LIMIT {
+            self.ints.push(number.cast_signed());
+        }
     }
 
     /// The floating-point number that ends at a byte.
@@ -1270,6 +1307,20 @@ impl<'a> Walk<'a> {
             .map(|(text, count)| if count > 1 { format!("{text} (and {} more of this kind)", count - 1) } else { text })
             .collect();
         Found { model, notes }
+    }
+}
+
+/// The shape of a constant in an attribute; `shape` is that of a tensor in it.
+fn constant_shape(name: &[u8], shape: Option<Shape>, part: Part, count: usize) -> Option<Shape> {
+    let elements = Elements::Attribute(part);
+    match name {
+        b"value" => shape,
+        b"value_float" | b"value_string" => Some(Shape { sizes: Sizes::default(), elements: Elements::Unread }),
+        b"value_int" => Some(Shape { sizes: Sizes::default(), elements }),
+        b"value_ints" if count <= LIST_LIMIT => {
+            Some(Shape { sizes: Sizes::of([i64::try_from(count).ok()])?, elements })
+        }
+        _ => None,
     }
 }
 

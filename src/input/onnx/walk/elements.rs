@@ -57,8 +57,8 @@ pub(super) struct Parts<'a> {
     pub(super) shapes: Vec<u32>,
     pub(super) stated_shapes: Vec<u32>,
     pub(super) made_shapes: Vec<u32>,
-    /// Of each attribute the whole number and the list of them, as far as they are known.
-    pub(super) numbers: Vec<(Option<i64>, Option<(usize, usize)>)>,
+    /// What each attribute holds, as far as it is known.
+    pub(super) numbers: Vec<Numbers>,
     /// The shape of the tensor or numbers in an attribute called `value` or `value_...`.
     pub(super) constant: Option<Shape>,
     /// What an older `Upsample` makes larger by.
@@ -86,6 +86,17 @@ pub(super) struct Parts<'a> {
     pub(super) trains: bool,
     /// The types of its operator's constraints, in order.
     pub(super) bindings: Bindings,
+}
+
+/// What an attribute holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Numbers {
+    /// A whole number.
+    pub(super) number: Option<i64>,
+    /// The places of a list of them.
+    pub(super) list: Option<(usize, usize)>,
+    /// How many entries a list has.
+    pub(super) entries: Option<u64>,
 }
 
 impl Parts<'_> {

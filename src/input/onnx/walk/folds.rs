@@ -2,13 +2,21 @@
 //!
 //! ONNX Runtime computes such nodes before it makes its kernels, and looks at the shapes again.
 
-use super::rules::{Taken, place};
+use super::{
+    rules::{Taken, place},
+    sizes::Elements,
+};
 
 /// What a node computes, if it is one that shapes are made with and all that it takes is known.
 pub(super) fn computed(taken: &Taken<'_, '_>) -> Option<Vec<i64>> {
+    // Mostly the first input is no constant.
+    let is_constant = taken.shape(0).is_some_and(|shape| shape.elements != Elements::Unread);
+    if !is_constant && taken.parts.operator != b"Shape" {
+        return None;
+    }
     match taken.parts.operator {
-        b"Identity" | b"Unsqueeze" | b"Squeeze" | b"Reshape" => numbers(taken, 0),
-        b"Cast" => numbers(taken, 0).filter(|_| taken.number("to", 0) == Some(7)),
+        b"Identity" | b"Unsqueeze" | b"Squeeze" | b"Reshape" => taken.numbers(0),
+        b"Cast" => taken.numbers(0).filter(|_| taken.number("to", 0) == Some(7)),
         b"Shape" if !taken.has_attribute("start") && !taken.has_attribute("end") => taken.sizes(0)?.iter().collect(),
         b"Concat" => {
             let all: Option<Vec<Vec<i64>>> = (0..taken.parts.inputs.len()).map(|at| taken.row(at)).collect();
@@ -23,7 +31,7 @@ pub(super) fn computed(taken: &Taken<'_, '_>) -> Option<Vec<i64>> {
         }
         b"Slice" if taken.since >= 10 => sliced(taken),
         b"Add" | b"Sub" | b"Mul" if taken.opset >= 7 => {
-            let (a, b) = (numbers(taken, 0)?, numbers(taken, 1)?);
+            let (a, b) = (taken.numbers(0)?, taken.numbers(1)?);
             if a.len() != b.len() && b.len() != 1 {
                 return None;
             }
@@ -37,14 +45,6 @@ pub(super) fn computed(taken: &Taken<'_, '_>) -> Option<Vec<i64>> {
         }
         _ => None,
     }
-}
-
-/// The numbers of an input that is 64 bits wide.
-fn numbers(taken: &Taken<'_, '_>, at: usize) -> Option<Vec<i64>> {
-    if taken.parts.shapes.get(at).copied().unwrap_or(0) == 0 {
-        return None;
-    }
-    taken.numbers(at)
 }
 
 /// A piece of a row.

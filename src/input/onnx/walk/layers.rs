@@ -264,6 +264,7 @@ fn pool(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
     Ok(Made::Each(vec![made; taken.outputs().min(2)]))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all rules have one form")]
 pub(super) fn global_pool(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
     let Some(sizes) = taken.sizes(0).filter(|sizes| sizes.rank() >= 2) else { return Ok(Made::Unknown) };
     Ok(Sizes::of(sizes.iter().enumerate().map(|(at, size)| if at < 2 { size } else { Some(1) })).into())
@@ -381,7 +382,7 @@ fn scaled(taken: &Taken<'_, '_>, image: &Sizes, scales: &[f32]) -> Result<Made, 
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the specification computes it so")]
     let one = |(size, scale): (Option<i64>, &f32)| {
         let made = (size? as f32 * scale).floor();
-        (made >= 0.0 && made < 16_777_216.0).then_some(made as i64)
+        (0.0..16_777_216.0).contains(&made).then_some(made as i64)
     };
     Ok(Sizes::of(image.iter().zip(scales).map(one)).into())
 }

@@ -5,6 +5,7 @@ use super::{
     sizes::{RANK, Sizes},
 };
 
+#[expect(clippy::unnecessary_wraps, reason = "all rules have one form")]
 pub(super) fn constant(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
     Ok(taken.parts.constant.map_or(Made::Unknown, Made::Constant))
 }
@@ -159,13 +160,17 @@ pub(super) fn squeeze(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
         Axes::Unknown => return Ok(Made::Unknown),
         Axes::None if taken.since < 13 || sizes.iter().any(|size| size.is_none()) => return Ok(Made::Unknown),
         Axes::None => return Ok(Sizes::of(sizes.iter().filter(|size| *size != Some(1))).into()),
-        Axes::Known(axes) if axes.is_empty() => return Ok(Made::Unknown),
+        Axes::Known(axes) if axes.is_empty() => {
+            return Ok(if taken.since >= 13 { Made::Like(0) } else { Made::Unknown });
+        }
         Axes::Known(axes) => axes,
     };
     let mut gone = [false; RANK];
     if taken.since < 11 {
         let Some(places) = in_order(&axes, rank) else { return Ok(Made::Unknown) };
-        places.into_iter().for_each(|place| gone[place] = true);
+        for place in places {
+            gone[place] = true;
+        }
     } else {
         for axis in &axes {
             match place(*axis, rank) {
@@ -184,13 +189,18 @@ pub(super) fn squeeze(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
 pub(super) fn unsqueeze(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
     let (Some(sizes), Axes::Known(axes)) = (taken.sizes(0), axes(taken, 13)) else { return Ok(Made::Unknown) };
     let rank = sizes.rank().saturating_add(axes.len());
-    if axes.is_empty() || rank > RANK {
+    if axes.is_empty() {
+        return Ok(if taken.since >= 13 { Made::Like(0) } else { Made::Unknown });
+    }
+    if rank > RANK {
         return Ok(Made::Unknown);
     }
     let mut is_new = [false; RANK];
     if taken.since < 11 {
         let Some(places) = in_order(&axes, rank) else { return Ok(Made::Unknown) };
-        places.into_iter().for_each(|place| is_new[place] = true);
+        for place in places {
+            is_new[place] = true;
+        }
     } else {
         if axes.iter().enumerate().any(|(at, axis)| axes[..at].contains(axis)) {
             return taken.clash(&format!("takes each axis once, and is given {axes:?}"));
@@ -355,6 +365,7 @@ pub(super) fn gather(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
     Ok(Sizes::of(sizes.iter().take(along).chain(places.iter()).chain(sizes.iter().skip(along + 1))).into())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all rules have one form")]
 pub(super) fn gather_elements(_: &Taken<'_, '_>) -> Result<Made, Clash> {
     Ok(Made::Like(1))
 }
@@ -375,8 +386,7 @@ pub(super) fn gather_nd(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
 pub(super) fn one_hot(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
     let (Some(sizes), Some(axis)) = (taken.sizes(0), taken.number("axis", -1)) else { return Ok(Made::Unknown) };
     if let Some(values) = taken.sizes(2)
-        && values.rank() == 1
-        && values.at(0).is_some_and(|count| count != 2)
+        && (values.rank() != 1 || values.at(0).is_some_and(|count| count != 2))
     {
         return taken.clash(&format!("takes two values, and is given {}", values.spelled()));
     }
@@ -507,13 +517,15 @@ pub(super) fn reduce(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
     Ok(without(&sizes, |at| gone[at], keeps != 0).into())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all rules have one form")]
 pub(super) fn shape_of(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
     if taken.has_attribute("start") || taken.has_attribute("end") {
         return Ok(Sizes::open(1).into());
     }
-    Ok(taken.sizes(0).and_then(|sizes| Sizes::of([i64::try_from(sizes.rank()).ok()])).into())
+    Ok(Sizes::of([taken.sizes(0).and_then(|sizes| i64::try_from(sizes.rank()).ok())]).into())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all rules have one form")]
 pub(super) fn size_of(_: &Taken<'_, '_>) -> Result<Made, Clash> {
     Ok(Made::One(Sizes::default()))
 }
@@ -543,6 +555,7 @@ pub(super) fn range(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
     Ok(Sizes::open(1).into())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all rules have one form")]
 pub(super) fn non_zero(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
     let rank = taken.sizes(0).and_then(|sizes| i64::try_from(sizes.rank()).ok());
     Ok(Sizes::of([rank, None]).into())

@@ -5,12 +5,13 @@
 //! releases differ in what they infer, nothing is inferred.
 
 use super::{
-    Walk,
+    DEFAULT_DOMAIN, Walk,
     elements::Parts,
     layers::{
         average_pool, batch_normalization, conv, conv_transpose, depth_to_space, global_pool, layer_normalization,
         local_response, max_pool, norm, other_pool, recurrent, regions, resize, space_to_depth, upsample,
     },
+    learned,
     moves::{
         argument, compress, concat, constant, constant_of_shape, expand, eye_like, flatten, gather, gather_elements, gather_nd,
         non_zero, one_hot, pad, range, reduce, reshape, shape_of, size_of, slice, split, split_to_sequence, squeeze, tile, top_k, transpose, triangle,
@@ -55,13 +56,15 @@ pub(super) struct Clash {
     pub(super) from: Option<&'static str>,
     /// The first one after it that does not.
     pub(super) before: Option<&'static str>,
+    /// The first one after that that does again.
+    pub(super) again: Option<&'static str>,
     /// A rule of its own.
     pub(super) insistence: Option<Insistence>,
 }
 
 impl Clash {
     pub(super) fn new(text: String) -> Self {
-        Clash { text, from: None, before: None, insistence: None }
+        Clash { text, from: None, before: None, again: None, insistence: None }
     }
 
     /// Releases before this one let it pass.
@@ -139,16 +142,25 @@ impl<'w> Taken<'w, '_> {
     /// A whole number in an attribute; `None` if it is given and not known.
     pub(super) fn number(&self, name: &str, default: i64) -> Option<i64> {
         match self.attribute(name) {
-            Some(at) => self.parts.numbers.get(at)?.0,
+            Some(at) => self.parts.numbers.get(at)?.number,
             None => Some(default),
         }
     }
 
     pub(super) fn list(&self, name: &str) -> List<'w> {
         let Some(at) = self.attribute(name) else { return List::Absent };
-        match self.parts.numbers.get(at).and_then(|(_, list)| self.walk.ints.get(list.as_ref()?.0..list.as_ref()?.1)) {
+        let list = self.parts.numbers.get(at).and_then(|it| it.list);
+        match list.and_then(|(first, end)| self.walk.ints.get(first..end)) {
             Some(all) => List::Is(all),
             None => List::Unknown,
+        }
+    }
+
+    /// How many entries a list has, none if it is not given; `None` if that is not known.
+    pub(super) fn entries(&self, name: &str) -> Option<u64> {
+        match self.attribute(name) {
+            Some(at) => self.parts.numbers.get(at)?.entries,
+            None => Some(0),
         }
     }
 
@@ -211,16 +223,23 @@ static RULES: &[(&str, Rule)] = &[
     ("Trilu", triangle), ("Unsqueeze", unsqueeze), ("Upsample", upsample), ("Where", stretched), ("Xor", stretched),
 ];
 
-/// The rule of one of ONNX's own operators.
-pub(super) fn find(operator: &[u8]) -> Option<Rule> {
+/// The rule of an operator.
+pub(super) fn find(domain: &[u8], operator: &[u8]) -> Option<Rule> {
+    if domain == b"ai.onnx.ml" {
+        return learned::find(operator);
+    } else if domain != DEFAULT_DOMAIN.as_bytes() {
+        return None;
+    }
     let at = RULES.binary_search_by(|(name, _)| name.as_bytes().cmp(operator)).ok()?;
     RULES.get(at).map(|(_, rule)| *rule)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all rules have one form")]
 fn like(_: &Taken<'_, '_>) -> Result<Made, Clash> {
     Ok(Made::Like(0))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all rules have one form")]
 fn all_like(_: &Taken<'_, '_>) -> Result<Made, Clash> {
     Ok(Made::AllLike(0))
 }
@@ -381,8 +400,9 @@ mod tests {
 
     #[test]
     fn rules_stand_in_order() {
+        let has = |operator: &str| find(b"ai.onnx", operator.as_bytes()).is_some();
         assert!(RULES.is_sorted_by(|(a, _), (b, _)| a < b));
-        assert!(find(b"Conv").is_some() && find(b"Where").is_some() && find(b"Abs").is_some() && find(b"Nothing").is_none());
+        assert!(has("Conv") && has("Where") && has("Abs") && !has("Nothing"));
     }
 
     #[test]

@@ -86,8 +86,8 @@ pub(super) struct Scopes<'a> {
     changed: Vec<(&'a [u8], Option<Known>)>,
     /// What nodes take before anything is known to make it.
     missing: Vec<&'a [u8]>,
-    /// What is wrong with weights, if anything uses them.
-    doubts: Vec<(&'a [u8], String)>,
+    /// What is wrong with weights, if anything uses them, and whether that is a size below zero.
+    doubts: Vec<(&'a [u8], String, bool)>,
     /// Weights outside the model: their file and how far it must reach.
     outside: Vec<(&'a [u8], usize, Option<u64>)>,
     /// Hashes of the names of nodes with the numbers of their graphs: two that are one by chance are not to be expected
@@ -239,7 +239,7 @@ impl<'a> Walk<'a> {
             return self.used_tensor(tensor);
         }
         let stored = tensor.shape(part).filter(|_| scope.has_shapes() && !is_sparse);
-        let Tensor { name, element, fault, outside, is_twofold, .. } = tensor;
+        let Tensor { name, element, fault, outside, is_twofold, is_negative, .. } = tensor;
         if !messages::is_element(element) {
             self.fault(|| format!("weight `{}` has {}", shown(name, 80), no_type(element)));
         }
@@ -266,7 +266,7 @@ impl<'a> Walk<'a> {
         // Old models list weights as inputs, too.
         self.scopes.put(name, Known { element: number(element), shape, maker: Maker::Weight, ..own });
         if let Some(fault) = fault.filter(|_| self.scopes.doubts.len() < FAULT_LIMIT) {
-            self.scopes.doubts.push((name, fault));
+            self.scopes.doubts.push((name, fault, is_negative));
         }
         if let Some((at, needed)) = outside {
             self.scopes.outside.push((name, at, needed));
@@ -562,9 +562,9 @@ impl<'a> Walk<'a> {
                 self.fault(|| format!("`{}` is an output of a graph that does not make it itself", shown(name, 80)));
             }
         }
-        for (name, fault) in self.scopes.doubts.split_off(opened.doubts) {
+        for (name, fault, is_negative) in self.scopes.doubts.split_off(opened.doubts) {
             match self.scopes.of(name).used {
-                Used::Handed if !is_partial => self.dated_fault((Some("1.10.0"), None), || fault),
+                Used::Handed if !is_partial && !is_negative => self.dated_fault((Some("1.10.0"), None), || fault),
                 Used::No if !is_partial => {}
                 _ => self.fault(|| fault),
             }

@@ -60,13 +60,16 @@ impl<'a> Walk<'a> {
             }
             Err(clash) => clash,
         };
-        let Clash { text, from, before, insistence } = clash;
+        let Clash { text, from, before, again, insistence } = clash;
         let text = format!("{text}, node `{}`", node());
         if let Some(insistence) = insistence {
             self.lesser_fault(insistence, || text);
         } else if from.is_none() && before.is_none() {
             self.fault(|| text);
         } else {
+            if again.is_some() {
+                self.dated_fault((again, None), || text.clone());
+            }
             self.dated_fault((from, before), || text);
         }
     }
@@ -102,8 +105,9 @@ impl<'a> Walk<'a> {
                 let place = like(at);
                 parts.made_shapes.resize(parts.outputs.len(), place);
             }
-            Made::One(sizes) => parts.made_shapes.push(shapes.place(sizes)),
-            Made::Constant(Shape { sizes, elements: Elements::Unread }) => parts.made_shapes.push(shapes.place(sizes)),
+            Made::One(sizes) | Made::Constant(Shape { sizes, elements: Elements::Unread }) => {
+                parts.made_shapes.push(shapes.place(sizes));
+            }
             Made::Constant(shape) => parts.made_shapes.push(shapes.put(shape)),
             Made::Each(all) => {
                 parts.made_shapes.extend(all.into_iter().map(|sizes| sizes.map_or(0, |sizes| shapes.place(sizes))));
@@ -177,23 +181,21 @@ impl<'a> Walk<'a> {
     /// The 32-bit floating-point numbers of a constant, if all of them can be read.
     pub(super) fn floats(&self, shape: &Shape) -> Option<Vec<f32>> {
         let Elements::Tensor(part) = shape.elements else { return None };
-        let (mut element, mut found): (_, Option<&[u8]>) = (0, None);
+        let (mut element, mut found, mut is_twofold): (_, Option<&[u8]>, _) = (0, None, false);
         let mut fields = Fields::new(self.bytes, part, &messages::TENSOR);
         while let Some(field) = fields.pull().ok()? {
             match (field.number, field.value) {
                 (tensor::DATA_TYPE, Value::Number(number)) => element = number,
                 (tensor::RAW_DATA | tensor::FLOAT_DATA, Value::Bytes(part)) if part.start < part.end => {
-                    if found.replace(part.of(self.bytes)).is_some() {
-                        return None;
-                    }
+                    is_twofold |= found.replace(part.of(self.bytes)).is_some();
                 }
-                (tensor::FLOAT_DATA, Value::Fixed) => return None,
+                (tensor::FLOAT_DATA, Value::Fixed) => is_twofold = true,
                 _ => {}
             }
         }
         let (words, rest) = found.unwrap_or_default().as_chunks::<4>();
         let count = i64::try_from(words.len()).ok();
-        let fits = element == 1 && rest.is_empty() && count == shape.sizes.elements();
+        let fits = element == 1 && !is_twofold && rest.is_empty() && count == shape.sizes.elements();
         fits.then(|| words.iter().map(|word| f32::from_le_bytes(*word)).collect())
     }
 }

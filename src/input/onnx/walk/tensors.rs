@@ -25,6 +25,8 @@ pub(super) struct Tensor<'a> {
     pub(super) fault: Option<String>,
     /// Where it lies outside the model: the place of the file, and how far it must reach.
     pub(super) outside: Option<(usize, Option<u64>)>,
+    /// The fault is a size below zero.
+    pub(super) is_negative: bool,
     /// Elements lie in two fields of it.
     pub(super) is_twofold: bool,
     /// Its sizes, unless there are too many.
@@ -192,6 +194,7 @@ impl<'a> Walk<'a> {
             element: header.element,
             fault,
             outside,
+            is_negative: header.is_negative,
             is_twofold,
             sizes: header.sizes,
             count: header.elements,
