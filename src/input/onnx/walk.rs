@@ -32,6 +32,7 @@ use self::{
     flow::Inner,
     rules::Rule,
     scopes::{Scopes, VALUE_LIMIT},
+    shapes::Last,
     sizes::{Elements, Shape, Sizes},
 };
 use super::{
@@ -167,8 +168,9 @@ struct Use<'a> {
     typed: Vec<TypedUse<'a>>,
     /// The last node that nothing is wrong with.
     sound: Option<Box<Sound<'a>>>,
-    /// What shapes it takes and makes.
+    /// What shapes it takes and makes, and the last node whose shapes fit.
     rule: Option<Rule>,
+    last: Option<Box<Last<'a>>>,
 }
 
 impl<'a> Use<'a> {
@@ -189,6 +191,7 @@ impl<'a> Use<'a> {
             typed: Vec::new(),
             sound: None,
             rule: rules::find(domain, operator),
+            last: None,
         }
     }
 
@@ -1062,7 +1065,7 @@ impl<'a> Walk<'a> {
                 None => rules::find(domain, parts.operator),
             };
             if let Some(rule) = rule {
-                self.shaped(rule, parts, (opset, schema.since), node);
+                self.shaped((rule, known), parts, (opset, schema.since), node);
             }
         }
         (typing, is_sound)

@@ -17,6 +17,8 @@ rule! {
     /// was cut off has fewer bytes than its shape says. ONNX Runtime refuses such a model, whatever its release.
     /// Its own operators (`com.microsoft`) grow from release to release without a new number: a node that a newer tool wrote
     /// may have inputs or attributes that an older runtime refuses.
+    /// It refuses nodes, too, that are given shapes which do not fit, an axis that is not there, or lists of the wrong length;
+    /// some releases look closer than others.
     ///
     /// ## Example
     ///
@@ -65,7 +67,7 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
             continue;
         }
         let finding = start(&minded).label(&ctx.serving.name, runtime.place, runtime.shown.clone());
-        out.findings.push(match evidence(ctx.knowledge, &runtime, |_| "refuses this, older releases let it pass".to_owned()) {
+        out.findings.push(match evidence(ctx.knowledge, &runtime, |_| "refuses this, other releases let it pass".to_owned()) {
             Some(reason) => finding.because(reason),
             None => finding,
         });

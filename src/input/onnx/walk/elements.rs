@@ -101,7 +101,7 @@ pub(super) struct Numbers {
 
 impl Parts<'_> {
     /// Which inputs and outputs are left out: a bit for each of the first.
-    fn left_out(&self) -> (u64, u64) {
+    pub(super) fn left_out(&self) -> (u64, u64) {
         let bits = |names: &[&[u8]]| {
             let empty = names.iter().take(64).enumerate().filter(|(_, name)| name.is_empty());
             empty.fold(0, |all, (at, _)| all | 1 << at)

@@ -337,7 +337,7 @@ fn cut(taken: &Taken<'_, '_>, sizes: Sizes, cuts: &Cuts) -> Result<Made, Clash> 
         if step == 0 {
             return taken.clash("takes no step of zero");
         }
-        made.set(along, sizes.at(along).map(|size| between(size, *start, *end, step)));
+        made.set(along, sizes.at(along).filter(|size| *size > 0 || step > 0).map(|size| between(size, *start, *end, step)));
     }
     Ok(Made::One(made))
 }
@@ -593,5 +593,23 @@ pub(super) fn triangle(taken: &Taken<'_, '_>) -> Result<Made, Clash> {
     match taken.sizes(0) {
         Some(sizes) if sizes.rank() < 2 => taken.clash(&format!("takes two dimensions or more, and is given {}", sizes.spelled())),
         _ => Ok(Made::Like(0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_take_what_is_there() {
+        assert_eq!((between(5, 0, 9, 1), between(5, -2, i64::MAX, 1), between(5, 1, 4, 2)), (5, 2, 2));
+        assert_eq!((between(5, -1, i64::MIN, -1), between(5, 3, 3, 1), between(5, 4, 1, 1)), (5, 0, 0));
+        assert_eq!((between(0, 0, 1, 1), between(7, i64::MAX, i64::MIN, i64::MIN)), (0, 1));
+    }
+
+    #[test]
+    fn axes_of_old_operators_stand_in_order() {
+        assert_eq!(in_order(&[0, 2], 3), Some(vec![0, 2]));
+        assert_eq!((in_order(&[2, 0], 3), in_order(&[-1], 3), in_order(&[3], 3)), (None, None, None));
     }
 }

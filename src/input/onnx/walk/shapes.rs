@@ -4,7 +4,7 @@ use prost::Message as _;
 
 use super::{
     Walk,
-    elements::Parts,
+    elements::{Numbers, Parts},
     folds,
     rules::{Clash, Made, Rule, Taken},
     sizes::{Elements, Shape, Sizes},
@@ -15,6 +15,67 @@ use crate::input::onnx::{
     view::shown,
     wire::{Fields, Part, Value, WireError, packed},
 };
+
+/// A node whose shapes fit: one of the same operator that looks like it makes the same ones.
+#[derive(Debug, Default)]
+pub(super) struct Last<'a> {
+    opset: i64,
+    since: i64,
+    counts: (usize, usize),
+    left_out: (u64, u64),
+    shapes: Vec<u32>,
+    attributes: Vec<(&'a [u8], u64)>,
+    numbers: Vec<Numbers>,
+    ints: Vec<i64>,
+    texts: Vec<(&'a [u8], &'a [u8])>,
+    made: Vec<u32>,
+}
+
+/// The whole numbers in lists of attributes.
+fn listed<'i>(numbers: &'i [Numbers], ints: &'i [i64]) -> impl Iterator<Item = i64> + 'i {
+    numbers.iter().filter_map(|it| ints.get(it.list?.0..it.list?.1)).flatten().copied()
+}
+
+impl<'a> Last<'a> {
+    /// Takes down a node, in the room that the one before had.
+    fn note(known: &mut Option<Box<Self>>, parts: &Parts<'a>, (opset, since): (i64, i64), ints: &[i64]) {
+        // What is rare, and all that these could tell apart.
+        if parts.constant.is_some() || !parts.scales.is_empty() || parts.clip.is_some() || !parts.graphs.is_empty() {
+            *known = None;
+            return;
+        }
+        let last = known.get_or_insert_default();
+        (last.opset, last.since, last.counts, last.left_out) = (opset, since, parts.counts, parts.left_out());
+        last.shapes.clone_from(&parts.shapes);
+        last.attributes.clone_from(&parts.attributes);
+        last.numbers.clone_from(&parts.numbers);
+        last.ints.clear();
+        last.ints.extend(listed(&parts.numbers, ints));
+        last.texts.clone_from(&parts.texts);
+        last.made.clone_from(&parts.made_shapes);
+    }
+
+    /// Whether all is the same that shapes depend on.
+    fn is_like(&self, parts: &Parts<'_>, sets: (i64, i64), ints: &[i64]) -> bool {
+        let alike = |(a, b): (&Numbers, &Numbers)| {
+            let length = |it: &Numbers| it.list.map(|(first, end)| end - first);
+            a.number == b.number && a.entries == b.entries && length(a) == length(b)
+        };
+        self.shapes == parts.shapes
+            && (self.opset, self.since) == sets
+            && self.counts == parts.counts
+            && parts.constant.is_none()
+            && parts.scales.is_empty()
+            && parts.clip.is_none()
+            && parts.graphs.is_empty()
+            && self.attributes == parts.attributes
+            && self.numbers.len() == parts.numbers.len()
+            && self.numbers.iter().zip(&parts.numbers).all(alike)
+            && self.ints.iter().copied().eq(listed(&parts.numbers, ints))
+            && self.texts == parts.texts
+            && self.left_out == parts.left_out()
+    }
+}
 
 impl<'a> Walk<'a> {
     /// The sizes that a type states, unless there are too many.
@@ -47,16 +108,25 @@ impl<'a> Walk<'a> {
     /// Finds the shapes that a node of ONNX's own operators makes; what it cannot take is said.
     pub(super) fn shaped(
         &mut self,
-        rule: Rule,
+        (rule, known): (Rule, Option<usize>),
         parts: &mut Parts<'a>,
         (opset, since): (i64, i64),
         node: impl Fn() -> String,
     ) {
+        let last = known.and_then(|at| self.uses.get(at)?.last.as_deref());
+        if let Some(last) = last.filter(|last| last.is_like(parts, (opset, since), &self.ints)) {
+            parts.made_shapes.extend_from_slice(&last.made);
+            return;
+        }
         let taken = Taken { walk: self, parts, opset, since };
         let clash = match rule(&taken) {
             Ok(made) => {
                 let numbers = folds::computed(&taken);
-                return self.make_shapes(parts, made, numbers);
+                self.make_shapes(parts, made, numbers);
+                if let Some(used) = known.and_then(|at| self.uses.get_mut(at)) {
+                    Last::note(&mut used.last, parts, (opset, since), &self.ints);
+                }
+                return;
             }
             Err(clash) => clash,
         };

@@ -187,3 +187,31 @@ impl Shapes {
         self.all.get(usize::try_from(place).ok()?.checked_sub(1)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(all: &[i64]) -> Sizes {
+        Sizes::of(all.iter().map(|size| Some(*size))).unwrap()
+    }
+
+    #[test]
+    fn what_is_stated_fills_gaps_and_casts_doubt() {
+        assert_eq!(sizes(&[2, -1]).merged(&sizes(&[-1, 3])).unwrap().spelled(), "[2,3]");
+        assert_eq!(sizes(&[2, 3]).merged(&sizes(&[2, 4])).unwrap().spelled(), "[2,?]");
+        assert_eq!(sizes(&[2, 3]).merged(&sizes(&[2])), None);
+        assert_eq!(sizes(&[2, 3]).within(&sizes(&[2, -1])).spelled(), "[2,?]");
+    }
+
+    #[test]
+    fn ranks_and_products_end() {
+        assert_eq!((Sizes::open(RANK + 1), sizes(&[i64::MAX, 2]).elements(), sizes(&[]).elements()), (None, None, Some(1)));
+        let mut shapes = Shapes::default();
+        assert_eq!((shapes.place(sizes(&[2])), shapes.place(sizes(&[3])), shapes.place(sizes(&[2]))), (1, 2, 1));
+        let place = shapes.put_computed(sizes(&[2]), &[7, 8]);
+        let Elements::Computed(first, count) = shapes.get(place).unwrap().elements else { panic!() };
+        assert_eq!(shapes.computed(first, count), Some([7, 8].as_slice()));
+        assert!(shapes.get(0).is_none() && shapes.get(9).is_none());
+    }
+}
