@@ -165,6 +165,8 @@ pub struct Model {
     pub faults: Vec<String>,
     /// Where it breaks rules that only some releases of ONNX Runtime insist on.
     pub lesser_faults: Vec<(Insistence, String)>,
+    /// What is wrong with nodes for some releases of ONNX Runtime, and not for others.
+    pub dated_faults: Vec<RefusedForm>,
     /// Nodes of ONNX Runtime's own operators in a form that some of its releases do not know.
     pub refused_forms: Vec<RefusedForm>,
     /// Files that hold tensors outside the model.

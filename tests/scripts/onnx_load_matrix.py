@@ -5,8 +5,8 @@
     python tests/scripts/onnx_load_matrix.py compare PROGRAM [--release X ...] [--family NAME ...]
 
 `record` needs the network: it installs the releases of `onnxruntime`, one NumPy for each Python, and the `onnx` package
-with pip, each into its own folder; makes the models (`onnx_load_models.py`, `onnx_built_models.py` and
-`onnx_changed_models.py`, and with the converters installed, too, those of `CONVERTERS`); and creates a session of each model with
+with pip, each into its own folder; makes the models (`onnx_load_models.py`, `onnx_built_models.py`,
+`onnx_changed_models.py` and `onnx_mistaken_models.py`, and with the converters installed, too, those of `CONVERTERS`); and creates a session of each model with
 each release, in a process of that release, on the CPU provider, with default options. Nothing is run. It writes the
 models below fixtures/onnx-load/models and the answers to fixtures/onnx-load/results.tsv. The Pythons 3.7 to 3.11 have
 to be there, on the PATH or as pyenv installs them. `--family` makes and asks about these folders of models only and
@@ -66,7 +66,7 @@ CONVERTERS = {
 }
 FAMILIES = [
     "com.microsoft", "domain", "exported", "external", "form", "function", "graph", "ir", "ml", "never", "operator", "opset", "subgraph",
-    "too-new", "type", "type-carried", "type-not-in-schema", "broken", "chance", "changed", "conv", "edited", "flow", "layer", "learned", "post",
+    "too-new", "type", "type-carried", "type-not-in-schema", "broken", "chance", "changed", "conv", "edited", "flow", "layer", "learned", "mistaken", "post",
     "quantised", "recurrent", "signal", "text", "training", "trees", "written", *(it for all_ in CONVERTERS.values() for it in all_),
 ]  # fmt: skip
 
@@ -205,6 +205,8 @@ def record(arguments, keep):
     import onnx_built_models
     import onnx_changed_models
     import onnx_load_models
+    import onnx_mistaken_models
+    import onnx.numpy_helper
     import onnx.parser
 
     wanted = set(arguments.family or FAMILIES)
@@ -213,6 +215,7 @@ def record(arguments, keep):
         names = onnx_load_models.write(onnx, made)
         names += onnx_built_models.write(onnx, made)
         names += onnx_changed_models.write(onnx, made, names)
+        names += onnx_mistaken_models.write(onnx, made)
         for script, families in CONVERTERS.items():
             if wanted & set(families):
                 names += convert(script, made, keep)

@@ -48,9 +48,9 @@ layout!(NODE, node, "a node", {
     DOMAIN = 7 "domain", OVERLOAD = 8 "overload",
 }, skipped: 6 "doc_string", 9 "metadata_props", 10 "device_configurations");
 layout!(ATTRIBUTE, attribute, "an attribute", {
-    NAME = 1 "name", I = 3 "i", S = 4 "s", T = 5 "t", G = 6 "g", STRINGS = 9 "strings", TENSORS = 10 "tensors", GRAPHS = 11 "graphs", TP = 14 "tp",
+    NAME = 1 "name", F = 2 "f", I = 3 "i", S = 4 "s", T = 5 "t", G = 6 "g", FLOATS = 7 "floats", INTS = 8 "ints", STRINGS = 9 "strings", TENSORS = 10 "tensors", GRAPHS = 11 "graphs", TP = 14 "tp",
     TYPE_PROTOS = 15 "type_protos", TYPE = 20 "type", REFERENCE = 21 "ref_attr_name", SPARSE_TENSOR = 22 "sparse_tensor", SPARSE_TENSORS = 23 "sparse_tensors",
-}, skipped: 2 "f", 7 "floats", 8 "ints", 13 "doc_string");
+}, skipped: 13 "doc_string");
 layout!(TENSOR, tensor, "a tensor", {
     DIMS = 1 "dims", DATA_TYPE = 2 "data_type", FLOAT_DATA = 4 "float_data", INT32_DATA = 5 "int32_data",
     STRING_DATA = 6 "string_data", INT64_DATA = 7 "int64_data", NAME = 8 "name", RAW_DATA = 9 "raw_data",

@@ -8,9 +8,15 @@
 mod bodies;
 mod elements;
 mod flow;
+mod folds;
+mod layers;
+mod learned;
+mod moves;
 mod names;
+mod rules;
 mod scopes;
 mod shapes;
+mod sizes;
 mod tensors;
 mod types;
 mod words;
@@ -21,10 +27,13 @@ use prost::Message as _;
 
 use self::{
     bodies::Bodies,
-    elements::{PARAMETER_LIMIT, Parts, Sound, TYPING_LIMIT, TypedUse},
+    elements::{Numbers, PARAMETER_LIMIT, Parts, Sound, TYPING_LIMIT, TypedUse},
     names::Keyed,
     flow::Inner,
+    rules::Rule,
     scopes::{Scopes, VALUE_LIMIT},
+    shapes::Last,
+    sizes::{Elements, Shape, Sizes},
 };
 use super::{
     messages::{
@@ -33,7 +42,7 @@ use super::{
     },
     schema::{self, Schema},
     view::shown,
-    wire::{Fields, Part, Value, WireError},
+    wire::{Fields, Part, Value, WireError, packed},
 };
 use crate::{
     fact::{Insistence, Model, NamedVersion, OperatorUse, Typing},
@@ -67,6 +76,9 @@ const EXTERNAL_LIMIT: usize = 10_000;
 const TYPE_LIMIT: usize = 256;
 /// Releases count the IR version up by one every year or so; a number above this is something else.
 pub(super) const IR_LIMIT: i64 = 1_000;
+
+/// Whole numbers of one attribute that are looked at.
+const LIST_LIMIT: usize = 64;
 
 /// Attributes of standard operators that hold an element type.
 const TYPE_ATTRIBUTES: [&[u8]; 4] = [b"to", b"dtype", b"output_dtype", b"output_datatype"];
@@ -156,6 +168,9 @@ struct Use<'a> {
     typed: Vec<TypedUse<'a>>,
     /// The last node that nothing is wrong with.
     sound: Option<Box<Sound<'a>>>,
+    /// What shapes it takes and makes, and the last node whose shapes fit.
+    rule: Option<Rule>,
+    last: Option<Box<Last<'a>>>,
 }
 
 impl<'a> Use<'a> {
@@ -175,6 +190,8 @@ impl<'a> Use<'a> {
             is_unlisted: domain == OWN_DOMAIN && !schema::exists(domain, operator),
             typed: Vec::new(),
             sound: None,
+            rule: rules::find(domain, operator),
+            last: None,
         }
     }
 
@@ -216,6 +233,16 @@ struct Given<'a> {
 /// Stands for the type of an attribute that is that of the function's caller.
 pub(super) const REFERENCE: u64 = u64::MAX;
 
+/// The lists of an attribute while they are read.
+#[derive(Debug, Default)]
+struct Lists {
+    /// Entries of any kind, and whole numbers among them.
+    entries: u64,
+    whole: usize,
+    /// What an older `Upsample` makes larger by.
+    scales: Vec<f32>,
+}
+
 /// An attribute, as far as it is of interest.
 #[derive(Debug)]
 struct Attribute<'a> {
@@ -225,6 +252,14 @@ struct Attribute<'a> {
     /// A whole number.
     number: Option<i64>,
     stated: Option<Stated>,
+    /// Whole numbers: their places in `ints`, if they are known.
+    list: Option<(usize, usize)>,
+    /// How many entries a list has.
+    entries: Option<u64>,
+    /// The shape of a constant.
+    shape: Option<Shape>,
+    /// What an older `Upsample` makes larger by.
+    scales: Vec<f32>,
     /// A text, and the first of several that no operator knows.
     text: Option<&'a [u8]>,
     unknown: Option<&'a [u8]>,
@@ -232,6 +267,10 @@ struct Attribute<'a> {
     inner: Option<Inner>,
     /// Whether it is a function's default.
     is_default: bool,
+    /// Whether it is a list of nothing.
+    is_empty: bool,
+    /// Where a recurrent layer cuts off.
+    clip: Option<f32>,
 }
 
 /// Where a node stands, and what holds there.
@@ -275,6 +314,11 @@ impl Scope<'_> {
 
     fn look_up(&self, domain: &[u8]) -> Option<i64> {
         self.judged.map(|sets| sets.iter().find_map(|imports| imports.get(domain).copied()).unwrap_or(0))
+    }
+
+    /// Whether shapes of its values are followed: in the model's own graph, those inside it, and functions that are called.
+    fn has_shapes(&self) -> bool {
+        !self.is_body
     }
 
     /// The place of a node in words, such as `graph.node[4].then_branch.node[0]`.
@@ -334,6 +378,8 @@ struct Walk<'a> {
     calls: BTreeSet<(usize, usize)>,
     /// What is known of functions by the types that they were called with.
     followed: Bodies<'a>,
+    /// Whole numbers of attributes of the node that is read, and of those around it.
+    ints: Vec<i64>,
     /// Element types of what the node around a subgraph gives to it.
     lent: Vec<i64>,
     external: HashMap<Vec<u8>, usize>,
@@ -361,6 +407,7 @@ impl<'a> Walk<'a> {
             scopes: Scopes::default(),
             calls: BTreeSet::new(),
             followed: Bodies::default(),
+            ints: Vec::new(),
             lent: Vec::new(),
             external: HashMap::new(),
             notes: BTreeMap::new(),
@@ -699,11 +746,11 @@ impl<'a> Walk<'a> {
                 index += 1;
             }
         }
-        let made = if scope.is_body { Vec::new() } else { self.close(opened, &outputs, scope) };
+        let (made, shapes) = if scope.is_body { Default::default() } else { self.close(opened, &outputs, scope) };
         if scope.is_main {
             self.circle(part)?;
         }
-        Ok(Inner { inputs, outputs: made })
+        Ok(Inner { inputs, outputs: made, shapes })
     }
 
     fn initialised(&mut self, name: &[u8]) {
@@ -715,10 +762,12 @@ impl<'a> Walk<'a> {
     fn node(&mut self, part: Part, index: usize, scope: Scope<'_>) -> Result<(), WireError> {
         // Nodes of a subgraph find nothing to use again.
         let mut parts = self.spare.take().unwrap_or_default();
+        let ints = self.ints.len();
         let done = self.take_apart(part, index, scope, &mut parts);
         if done.is_ok() {
             self.count(&mut parts, index, scope);
         }
+        self.ints.truncate(ints);
         parts.clear();
         self.spare = Some(parts);
         done
@@ -757,9 +806,16 @@ impl<'a> Walk<'a> {
                         self.lend(parts);
                     }
                     let Some(found) = self.attribute(part, index, scope)? else { continue };
-                    let Attribute { name, kind, number, stated, text, unknown, inner, is_default } = found;
+                    let Attribute { name, kind, number, list, entries, shape, scales, stated, text, unknown, inner, is_default, is_empty, clip } = found;
+                    parts.empty = parts.empty.or(Some(name).filter(|_| is_empty));
+                    parts.clip = parts.clip.or(clip);
                     if parts.attributes.len() < PARAMETER_LIMIT {
                         parts.attributes.push((name, kind));
+                        parts.numbers.push(Numbers { number, list, entries });
+                        parts.constant = parts.constant.or(shape);
+                        if !scales.is_empty() {
+                            parts.scales = scales;
+                        }
                         parts.texts.extend(text.map(|text| (name, text)));
                         if let Some(inner) = inner {
                             parts.graphs.push((name, inner));
@@ -771,11 +827,8 @@ impl<'a> Walk<'a> {
                     parts.unknown = parts.unknown.or(unknown);
                     parts.defaulted = parts.defaulted.or(Some(name).filter(|_| is_default));
                     match name {
-                        b"axis" => parts.axis = number,
                         b"layout" => parts.layout = number,
                         b"training_mode" => parts.trains = number.is_some_and(|it| it != 0),
-                        b"transA" => parts.turned.0 = number.is_some_and(|it| it != 0),
-                        b"transB" => parts.turned.1 = number.is_some_and(|it| it != 0),
                         _ => {}
                     }
                     match stated {
@@ -795,7 +848,7 @@ impl<'a> Walk<'a> {
     fn count(&mut self, parts: &mut Parts<'a>, index: usize, scope: Scope<'_>) {
         if !scope.is_body {
             self.takes(parts);
-            self.makes(parts, scope.depth);
+            self.makes(parts, scope);
             if parts.counts.0.max(parts.counts.1) > PARAMETER_LIMIT {
                 self.is_partial();
             }
@@ -807,7 +860,7 @@ impl<'a> Walk<'a> {
         }
         self.resolve(parts, index, scope);
         if !scope.is_body {
-            self.found(parts);
+            self.found(parts, scope);
         }
     }
 
@@ -977,6 +1030,11 @@ impl<'a> Walk<'a> {
         let node = || if name.is_empty() { scope.place(index) } else { shown(name, 80) };
         let (mut typing, mut is_sound) = (None, false);
         let may_be_known = !scope.is_body && scope.judged.is_some() && parts.graphs.is_empty();
+        if let Some(name) = parts.empty.filter(|_| scope.judged.is_some() && !scope.is_body) {
+            self.dated_fault((None, Some("1.17.0")), || {
+                format!("the list `{}` of node `{}` is empty", shown(name, 60), node())
+            });
+        }
         if !parts.texts.is_empty() || parts.unknown.is_some() {
             self.worded(schema, parts, scope, node);
         }
@@ -1001,8 +1059,14 @@ impl<'a> Walk<'a> {
             }
             is_sound = may_be_known && faults.is_some() && faults == self.fault_counts();
         }
-        if scope.is_main && domain == DEFAULT_DOMAIN.as_bytes() {
-            self.shapes_fit(parts, opset, node);
+        if scope.has_shapes() {
+            let rule = match known {
+                Some(at) => self.uses[at].rule,
+                None => rules::find(domain, parts.operator),
+            };
+            if let Some(rule) = rule {
+                self.shaped((rule, known), parts, (opset, schema.since), node);
+            }
         }
         (typing, is_sound)
     }
@@ -1016,19 +1080,29 @@ impl<'a> Walk<'a> {
     ) -> Result<Option<Attribute<'a>>, WireError> {
         let (mut name, mut kind): (&'a [u8], u64) = (b"", 0);
         let (mut number, mut tensor, mut reference): (_, _, Option<&'a [u8]>) = (None, None, None);
+        let (mut shape, first) = (None, self.ints.len());
+        let (mut lists, mut clip) = (Lists::default(), None);
         let (mut text, mut texts, mut inner): (_, Vec<&'a [u8]>, _) = (None, Vec::new(), None);
         let mut fields = Fields::new(self.bytes, part, &messages::ATTRIBUTE);
         while let Some(field) = fields.pull()? {
             match (field.number, field.value) {
                 (attribute::NAME, Value::Bytes(part)) => name = part.of(self.bytes),
                 (attribute::I, Value::Number(value)) => number = Some(value.cast_signed()),
+                (attribute::F, Value::Fixed) if name == b"clip" => clip = self.float_before(fields.position()),
+                (attribute::INTS | attribute::FLOATS, value) => {
+                    self.entry_of_list(name, field.number, value, fields.position(), &mut lists);
+                }
                 (attribute::S, Value::Bytes(part)) => text = Some(part.of(self.bytes)),
-                (attribute::STRINGS, Value::Bytes(part)) if name == b"activations" && texts.len() < PARAMETER_LIMIT => {
-                    texts.push(part.of(self.bytes));
+                (attribute::STRINGS, Value::Bytes(part)) => {
+                    lists.entries = lists.entries.saturating_add(1);
+                    if name == b"activations" && texts.len() < PARAMETER_LIMIT {
+                        texts.push(part.of(self.bytes));
+                    }
                 }
                 (attribute::T | attribute::TENSORS, Value::Bytes(part)) => {
                     let found = self.tensor(part)?;
                     tensor = Some(found.element);
+                    shape = if field.number == attribute::T { found.shape(part) } else { None };
                     self.used_tensor(found);
                 }
                 (attribute::SPARSE_TENSOR | attribute::SPARSE_TENSORS, Value::Bytes(part)) => {
@@ -1042,27 +1116,7 @@ impl<'a> Walk<'a> {
                     self.value_type(part, 0)?;
                 }
                 (attribute::G | attribute::GRAPHS, Value::Bytes(part)) => {
-                    if scope.depth + 1 < DEPTH_LIMIT {
-                        let label = if name.is_empty() { b"graph" } else { name };
-                        let within = Scope {
-                            parent: Some((&scope, index)),
-                            label,
-                            imports: scope.imports,
-                            depth: scope.depth + 1,
-                            is_main: false,
-                            is_body: scope.is_body,
-                            judged: scope.judged,
-                            function: scope.function,
-                            own: scope.own,
-                        };
-                        inner = Some(self.graph(part, within)?);
-                    } else {
-                        self.note(Topic::Graph, || {
-                            format!(
-                                "graphs lie more than {DEPTH_LIMIT} deep inside each other; deeper ones are not read"
-                            )
-                        });
-                    }
+                    inner = self.inner_graph(part, name, index, scope)?.or(inner);
                 }
                 _ => {}
             }
@@ -1076,6 +1130,9 @@ impl<'a> Walk<'a> {
                 referred = Some(element);
             }
         }
+        let is_own = reference.is_none();
+        let list = (is_own && lists.whole <= LIST_LIMIT).then_some((first, self.ints.len()));
+        let shape = if is_own { constant_shape(name, shape, part, lists.whole) } else { None };
         let constant = match name {
             b"value" | b"sparse_value" => tensor.or(referred),
             b"value_float" | b"value_floats" => Some(1),
@@ -1088,8 +1145,91 @@ impl<'a> Walk<'a> {
         if reference.is_some() && !self.followed.is_inside() {
             kind = REFERENCE;
         }
+        if name == b"activations" && is_own {
+            number = i64::try_from(texts.len()).ok();
+        }
+        let entries = Some(lists.entries).filter(|_| matches!(kind, 6..=8) && is_own);
+        let is_empty = entries == Some(0);
         let unknown = texts.into_iter().find(|text| !words::is_activation(text));
-        Ok(Some(Attribute { name, kind, number, stated, text, unknown, inner, is_default }))
+        let scales = lists.scales;
+        Ok(Some(Attribute {
+            name,
+            kind,
+            number,
+            stated,
+            list,
+            entries,
+            shape,
+            scales,
+            text,
+            unknown,
+            inner,
+            is_default,
+            is_empty,
+            clip,
+        }))
+    }
+
+    /// Reads a graph in an attribute.
+    fn inner_graph(
+        &mut self,
+        part: Part,
+        name: &[u8],
+        index: usize,
+        scope: Scope<'_>,
+    ) -> Result<Option<Inner>, WireError> {
+        if scope.depth + 1 >= DEPTH_LIMIT {
+            self.note(Topic::Graph, || {
+                format!("graphs lie more than {DEPTH_LIMIT} deep inside each other; deeper ones are not read")
+            });
+            return Ok(None);
+        }
+        let within = Scope {
+            parent: Some((&scope, index)),
+            label: if name.is_empty() { b"graph" } else { name },
+            imports: scope.imports,
+            depth: scope.depth + 1,
+            is_main: false,
+            is_body: scope.is_body,
+            judged: scope.judged,
+            function: scope.function,
+            own: scope.own,
+        };
+        self.graph(part, within).map(Some)
+    }
+
+    /// Takes down an entry of a list, or several that lie packed.
+    fn entry_of_list(&mut self, name: &[u8], field: u32, value: Value, end: usize, lists: &mut Lists) {
+        match value {
+            Value::Number(number) => self.whole_number(number, lists),
+            Value::Bytes(part) if field == attribute::INTS => {
+                let bytes = self.bytes;
+                packed(part.of(bytes)).for_each(|number| self.whole_number(number, lists));
+            }
+            Value::Bytes(part) => {
+                lists.entries = lists.entries.saturating_add((part.end - part.start) as u64 / 4);
+            }
+            Value::Fixed => {
+                lists.entries = lists.entries.saturating_add(1);
+                if name == b"scales" && lists.scales.len() < LIST_LIMIT {
+                    lists.scales.extend(self.float_before(end));
+                }
+            }
+        }
+    }
+
+    fn whole_number(&mut self, number: u64, lists: &mut Lists) {
+        lists.entries = lists.entries.saturating_add(1);
+        lists.whole = lists.whole.saturating_add(1);
+        if lists.whole <= LIST_LIMIT {
+            self.ints.push(number.cast_signed());
+        }
+    }
+
+    /// The floating-point number that ends at a byte.
+    fn float_before(&self, end: usize) -> Option<f32> {
+        let bytes = self.bytes.get(end.checked_sub(4)?..end)?;
+        bytes.first_chunk().map(|word| f32::from_le_bytes(*word))
     }
 
     fn element(&mut self, number: i64) {
@@ -1170,6 +1310,20 @@ impl<'a> Walk<'a> {
             .map(|(text, count)| if count > 1 { format!("{text} (and {} more of this kind)", count - 1) } else { text })
             .collect();
         Found { model, notes }
+    }
+}
+
+/// The shape of a constant in an attribute; `shape` is that of a tensor in it.
+fn constant_shape(name: &[u8], shape: Option<Shape>, part: Part, count: usize) -> Option<Shape> {
+    let elements = Elements::Attribute(part);
+    match name {
+        b"value" => shape,
+        b"value_float" | b"value_string" => Some(Shape { sizes: Sizes::default(), elements: Elements::Unread }),
+        b"value_int" => Some(Shape { sizes: Sizes::default(), elements }),
+        b"value_ints" if count <= LIST_LIMIT => {
+            Some(Shape { sizes: Sizes::of([i64::try_from(count).ok()])?, elements })
+        }
+        _ => None,
     }
 }
 

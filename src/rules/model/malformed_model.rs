@@ -17,6 +17,8 @@ rule! {
     /// was cut off has fewer bytes than its shape says. ONNX Runtime refuses such a model, whatever its release.
     /// Its own operators (`com.microsoft`) grow from release to release without a new number: a node that a newer tool wrote
     /// may have inputs or attributes that an older runtime refuses.
+    /// It refuses nodes, too, that are given shapes which do not fit, an axis that is not there, or lists of the wrong length;
+    /// some releases look closer than others.
     ///
     /// ## Example
     ///
@@ -59,25 +61,29 @@ fn check(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, out: &mu
                 runtime.accepts(ctx.knowledge, lets_pass).violated()
             })
             .map(|(_, text)| text.clone())
+            .chain(model.value.dated_faults.iter().filter(|fault| is_refused(ctx, &runtime, fault)).map(|fault| fault.text.clone()))
             .collect();
         if minded.is_empty() {
             continue;
         }
         let finding = start(&minded).label(&ctx.serving.name, runtime.place, runtime.shown.clone());
-        out.findings.push(match evidence(ctx.knowledge, &runtime, |_| "refuses this, older releases let it pass".to_owned()) {
+        out.findings.push(match evidence(ctx.knowledge, &runtime, |_| "refuses this, other releases let it pass".to_owned()) {
             Some(reason) => finding.because(reason),
             None => finding,
         });
     }
 }
 
+/// Whether every release that may run refuses something.
+fn is_refused(ctx: &Context<'_>, runtime: &OnnxRuntime, form: &RefusedForm) -> bool {
+    let accepts = |row: &RuntimeRelease| (!form.is_refused_by(&row.version.0)).into();
+    runtime.accepts(ctx.knowledge, accepts).violated()
+}
+
 /// Nodes of ONNX Runtime's own operators in a form that a release does not know.
 fn newer_forms(ctx: &Context<'_>, side: &Environment, model: Seen<'_, Model>, runtime: &OnnxRuntime, out: &mut Verdicts) {
-    let is_refused = |form: &&RefusedForm| {
-        let accepts = |row: &RuntimeRelease| (!form.is_refused_by(&row.version.0)).into();
-        runtime.accepts(ctx.knowledge, accepts).violated()
-    };
-    let refused: Vec<&RefusedForm> = model.value.refused_forms.iter().filter(is_refused).collect();
+    let refused: Vec<&RefusedForm> =
+        model.value.refused_forms.iter().filter(|form| is_refused(ctx, runtime, form)).collect();
     if refused.is_empty() {
         return;
     }

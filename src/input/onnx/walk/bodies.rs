@@ -10,6 +10,7 @@ use super::{
     elements::{PARAMETER_LIMIT, Parts},
     names::Keyed,
     scopes::Scopes,
+    sizes::Sizes,
 };
 use crate::{
     fact::Insistence,
@@ -28,14 +29,22 @@ const RESULT_LIMIT: usize = 1_000;
 /// How often the bytes of the file are walked again at most.
 const AGAIN_LIMIT: usize = 4;
 
-/// What tells one call of a function from another: the place of the function, the types that it is given, its attributes.
-type Key<'a> = (usize, Vec<i64>, Vec<(&'a [u8], u64, Option<i64>, i64)>);
+/// What tells one call of a function from another: the place of the function, the types that it is given, its attributes, and
+/// the shapes that it is given.
+type Key<'a> = (usize, Vec<i64>, Vec<(&'a [u8], u64, Option<i64>, i64)>, Vec<Option<Sizes>>);
+
+/// What a call makes: element types, and sizes.
+#[derive(Debug, Clone, Default)]
+struct Results {
+    elements: Vec<i64>,
+    sizes: Vec<Option<Sizes>>,
+}
 
 /// Functions that are followed.
 #[derive(Debug, Default)]
 pub(super) struct Bodies<'a> {
-    /// The element types that calls make.
-    results: HashMap<Key<'a>, Vec<i64>, Keyed>,
+    /// What calls make; those without shapes stand for calls that are not followed any more.
+    results: HashMap<Key<'a>, Results, Keyed>,
     /// The calls around the walk, and what they give.
     around: Vec<Call<'a>>,
     /// Bytes that were walked.
@@ -135,9 +144,18 @@ impl<'a> Walk<'a> {
         node: impl Fn() -> String,
     ) -> Result<(), WireError> {
         let part = self.bodies[at].0;
+        let told = |given: &Given<'a>| match given.stated {
+            Some(super::Stated::Value(element)) => element,
+            _ => 0,
+        };
+        let attributes: Vec<_> = parts.given.iter().map(|it| (it.name, it.kind, it.number, told(it))).collect();
         // Its head alone takes a walk through all of it.
         self.followed.walked = self.followed.walked.saturating_add(part.end - part.start);
         if self.followed.walked > self.bytes.len().saturating_mul(AGAIN_LIMIT) {
+            let key: Key<'a> = (at, parts.taken.clone(), attributes, Vec::new());
+            if let Some(known) = self.followed.results.get(&key) {
+                parts.made.clone_from(&known.elements);
+            }
             return Ok(());
         }
         self.followed.is_again = true;
@@ -166,14 +184,11 @@ impl<'a> Walk<'a> {
                 format!("node `{}` leaves an input of function {} out", node(), id.spelled())
             });
         }
-        let told = |given: &Given<'a>| match given.stated {
-            Some(super::Stated::Value(element)) => element,
-            _ => 0,
-        };
-        let attributes = parts.given.iter().map(|it| (it.name, it.kind, it.number, told(it))).collect();
-        let key: Key<'a> = (at, parts.taken.clone(), attributes);
-        if let Some(made) = self.followed.results.get(&key) {
-            parts.made.clone_from(made);
+        let sizes: Vec<Option<Sizes>> =
+            parts.shapes.iter().map(|place| self.scopes.shapes.get(*place).map(|shape| shape.sizes)).collect();
+        let key: Key<'a> = (at, parts.taken.clone(), attributes, sizes);
+        if let Some(known) = self.followed.results.get(&key).cloned() {
+            self.makes_again(parts, known);
             return Ok(());
         }
         let is_round = self.followed.around.iter().any(|call| call.function == at);
@@ -189,19 +204,30 @@ impl<'a> Walk<'a> {
         let absent = head.inputs.iter().enumerate().filter(|(at, _)| is_absent(*at)).map(|(_, name)| *name).collect();
         let outside = std::mem::take(&mut self.scopes);
         let known = (self.model.faults.len(), self.model.lesser_faults.len());
-        self.scopes.give(&head.inputs, &parts.taken);
+        self.scopes.give(&head.inputs, &parts.taken, &key.3);
         self.followed.around.push(Call { function: at, given, own, absent });
         let walked = self.followed_nodes(at, part, &head, model_imports, &id);
         self.followed.around.pop();
-        let made = self.scopes.elements(&head.outputs);
+        let made = Results { elements: self.scopes.elements(&head.outputs), sizes: self.scopes.all_sizes(&head.outputs) };
         self.scopes = outside;
         self.forget_repeated(known);
         walked?;
-        parts.made.clone_from(&made);
         if self.followed.results.len() < RESULT_LIMIT {
-            self.followed.results.insert(key, made);
+            let plain = (key.0, key.1.clone(), key.2.clone(), Vec::new());
+            let elements = made.elements.clone();
+            self.followed.results.entry(plain).or_insert(Results { elements, sizes: Vec::new() });
+            self.followed.results.insert(key, made.clone());
         }
+        self.makes_again(parts, made);
         Ok(())
+    }
+
+    /// Takes over what a call makes.
+    fn makes_again(&mut self, parts: &mut Parts<'a>, made: Results) {
+        parts.made = made.elements;
+        let shapes = &mut self.scopes.shapes;
+        parts.made_shapes.clear();
+        parts.made_shapes.extend(made.sizes.into_iter().map(|sizes| sizes.map_or(0, |sizes| shapes.place(sizes))));
     }
 
     fn followed_nodes(
@@ -334,9 +360,9 @@ impl<'a> Walk<'a> {
 
 impl<'a> Scopes<'a> {
     /// Puts in what a call gives to a function.
-    fn give(&mut self, names: &[&'a [u8]], elements: &[i64]) {
+    fn give(&mut self, names: &[&'a [u8]], elements: &[i64], sizes: &[Option<Sizes>]) {
         for (at, name) in names.iter().enumerate() {
-            self.put_input(name, elements.get(at).copied().unwrap_or(0));
+            self.put_input(name, elements.get(at).copied().unwrap_or(0), sizes.get(at).copied().flatten());
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Known are the types of initialisers, of declared inputs, outputs and intermediate values, and of what nodes compute from
 //! values of known type. A type that only a function's caller or a subgraph's node would tell stays unknown.
 
-use super::{Given, OWN_DOMAIN, REFERENCE, Scope, Walk, becomes_weight, flow::Inner};
+use super::{Given, OWN_DOMAIN, REFERENCE, Scope, Walk, becomes_weight, flow::Inner, sizes::Shape};
 use crate::{
     fact::{Insistence, RefusedForm},
     input::onnx::{
@@ -52,12 +52,23 @@ pub(super) struct Parts<'a> {
     pub(super) made: Vec<i64>,
     /// Those that the file states of the outputs.
     pub(super) stated_outputs: Vec<i64>,
-    /// The places of the inputs' shapes, 0 where none is stated.
+    /// The places of the inputs' shapes, 0 where none is known, of those that the file states of the outputs, and of those
+    /// that the node makes.
     pub(super) shapes: Vec<u32>,
-    /// The attributes `axis` and `layout`, and whether `transA` and `transB` are set.
-    pub(super) axis: Option<i64>,
+    pub(super) stated_shapes: Vec<u32>,
+    pub(super) made_shapes: Vec<u32>,
+    /// What each attribute holds, as far as it is known.
+    pub(super) numbers: Vec<Numbers>,
+    /// The shape of the tensor or numbers in an attribute called `value` or `value_...`.
+    pub(super) constant: Option<Shape>,
+    /// What an older `Upsample` makes larger by.
+    pub(super) scales: Vec<f32>,
+    /// Where a recurrent layer cuts off.
+    pub(super) clip: Option<f32>,
+    /// An attribute that is a list of nothing.
+    pub(super) empty: Option<&'a [u8]>,
+    /// The attribute `layout`.
     pub(super) layout: Option<i64>,
-    pub(super) turned: (bool, bool),
     /// The element type that an attribute states.
     pub(super) stated: Option<i64>,
     /// The element type of a tensor or number in an attribute called `value` or `value_...`.
@@ -77,9 +88,20 @@ pub(super) struct Parts<'a> {
     pub(super) bindings: Bindings,
 }
 
+/// What an attribute holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Numbers {
+    /// A whole number.
+    pub(super) number: Option<i64>,
+    /// The places of a list of them.
+    pub(super) list: Option<(usize, usize)>,
+    /// How many entries a list has.
+    pub(super) entries: Option<u64>,
+}
+
 impl Parts<'_> {
     /// Which inputs and outputs are left out: a bit for each of the first.
-    fn left_out(&self) -> (u64, u64) {
+    pub(super) fn left_out(&self) -> (u64, u64) {
         let bits = |names: &[&[u8]]| {
             let empty = names.iter().take(64).enumerate().filter(|(_, name)| name.is_empty());
             empty.fold(0, |all, (at, _)| all | 1 << at)
@@ -94,16 +116,19 @@ impl Parts<'_> {
         inputs.clear();
         outputs.clear();
         attributes.clear();
-        let Parts { taken, made, stated_outputs, shapes, bindings, .. } = self;
+        let Parts { taken, made, stated_outputs, shapes, stated_shapes, made_shapes, numbers, bindings, .. } = self;
         [taken, made, stated_outputs].into_iter().for_each(Vec::clear);
-        shapes.clear();
+        [shapes, stated_shapes, made_shapes].into_iter().for_each(Vec::clear);
+        numbers.clear();
+        self.scales.clear();
         bindings.clear();
         self.texts.clear();
         self.graphs.clear();
         self.given.clear();
         (self.unknown, self.defaulted, self.trains) = (None, None, false);
-        let Parts { axis, layout, turned, stated, value, .. } = self;
-        (*axis, *layout, *turned, *stated, *value) = (None, None, (false, false), None, None);
+        (self.clip, self.empty) = (None, None);
+        let Parts { constant, layout, stated, value, .. } = self;
+        (*constant, *layout, *stated, *value) = (None, None, None, None);
     }
 }
 
@@ -376,6 +401,14 @@ impl Walk<'_> {
     pub(super) fn fault_counts(&self) -> Option<(usize, usize)> {
         let counts = (self.model.faults.len(), self.model.lesser_faults.len() + self.model.refused_forms.len());
         (counts.0.max(counts.1) < FAULT_LIMIT).then_some(counts)
+    }
+
+    /// Remembers a fault that releases from one on, or before one, mind.
+    pub(super) fn dated_fault(&mut self, (from, before): (Option<&str>, Option<&str>), text: impl FnOnce() -> String) {
+        if self.model.dated_faults.len() < FAULT_LIMIT {
+            let release = |word: Option<&str>| word.and_then(|word| word.parse().ok());
+            self.model.dated_faults.push(RefusedForm { text: text(), from: release(from), before: release(before) });
+        }
     }
 
     /// Remembers a fault that only some releases of ONNX Runtime mind.

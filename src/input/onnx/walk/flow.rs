@@ -10,6 +10,8 @@ pub(super) struct Inner {
     pub(super) inputs: usize,
     /// The element types of its outputs, 0 where they are not known.
     pub(super) outputs: Vec<i64>,
+    /// The places of their shapes, 0 where they are not known.
+    pub(super) shapes: Vec<u32>,
 }
 
 impl<'a> Walk<'a> {
@@ -32,11 +34,18 @@ impl<'a> Walk<'a> {
                     let (a, b) = (element_name(*a), element_name(*b));
                     self.fault(|| format!("the branches of node `{}` give {a} and {b} as one output", node()));
                 }
+                for (a, b) in yes.shapes.iter().zip(&no.shapes) {
+                    let place = self.either(*a, *b);
+                    parts.made_shapes.push(place);
+                }
                 both().map(|(a, b)| if *a == 0 { *b } else { *a }).collect()
             }
             b"Loop" => {
                 let Some(body) = inner(b"body") else { return };
                 let (inputs, outputs) = parts.counts;
+                if parts.inputs.get(1).is_some_and(|name| name.is_empty()) {
+                    self.dated_fault((None, Some("1.11.0")), || format!("node `{}` is a Loop without a condition", node()));
+                }
                 if inputs >= 2 && body.inputs != inputs {
                     self.fault(|| format!("node `{}` gives {inputs} values to a body with {} inputs", node(), body.inputs));
                     return;
@@ -74,6 +83,18 @@ impl<'a> Walk<'a> {
         parts.made.clear();
         parts.made.extend(made);
         self.compare_stated(parts, node);
+    }
+
+    /// The place of the shape of a value that has one shape or another.
+    fn either(&mut self, a: u32, b: u32) -> u32 {
+        let shapes = &mut self.scopes.shapes;
+        match (shapes.get(a), shapes.get(b)) {
+            (Some(a), Some(b)) if a.sizes.rank() == b.sizes.rank() => {
+                let sizes = a.sizes.within(&b.sizes);
+                shapes.place(sizes)
+            }
+            _ => 0,
+        }
     }
 
     /// What a node makes must be what the file states of it.

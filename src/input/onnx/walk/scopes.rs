@@ -12,6 +12,7 @@ use super::{
     Scope, Walk,
     elements::{FAULT_LIMIT, PARAMETER_LIMIT, Parts},
     names::Keyed,
+    sizes::{Elements, Shape, Shapes, Sizes},
     tensors::Tensor,
     types::Kind,
 };
@@ -47,16 +48,26 @@ pub(super) struct Known {
     /// How deep the graph lies that it belongs to.
     depth: u8,
     /// Whether a node, or an output of a graph, takes it.
-    is_used: bool,
+    used: Used,
 }
 
-/// The place of a shape among those that inputs and weights state, counted from 1; 0 if none does.
+/// What takes a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum Used {
+    #[default]
+    No,
+    /// Only nodes that hand it on, which a release may drop before it looks at the value.
+    Handed,
+    Yes,
+}
+
+/// The place of a shape among those that are known, counted from 1; 0 if it is not.
 #[derive(Debug, Clone, Copy, Default)]
 struct ShapePlace([u8; 3]);
 
 impl ShapePlace {
     /// None if there are too many for it.
-    fn new(place: usize) -> Self {
+    fn new(place: u32) -> Self {
         let [a, b, c, rest @ ..] = place.to_le_bytes();
         if rest.iter().all(|byte| *byte == 0) { ShapePlace([a, b, c]) } else { ShapePlace::default() }
     }
@@ -75,8 +86,8 @@ pub(super) struct Scopes<'a> {
     changed: Vec<(&'a [u8], Option<Known>)>,
     /// What nodes take before anything is known to make it.
     missing: Vec<&'a [u8]>,
-    /// What is wrong with weights, if anything uses them.
-    doubts: Vec<(&'a [u8], String)>,
+    /// What is wrong with weights, if anything uses them, and whether that is a size below zero.
+    doubts: Vec<(&'a [u8], String, bool)>,
     /// Weights outside the model: their file and how far it must reach.
     outside: Vec<(&'a [u8], usize, Option<u64>)>,
     /// Hashes of the names of nodes with the numbers of their graphs: two that are one by chance are not to be expected
@@ -85,23 +96,14 @@ pub(super) struct Scopes<'a> {
     /// Graphs so far, and those around the walk.
     graphs: u32,
     around: Vec<u32>,
-    /// Shapes that inputs and weights of the model's own graph state.
-    shapes: Vec<Shape>,
+    /// Shapes of values of the model's own graph.
+    pub(super) shapes: Shapes,
     /// Outputs of the model that are lists of maps: the types of keys and values.
     maps: HashMap<&'a [u8], (i64, i64), Keyed>,
     /// Not all names were remembered, so that nothing can be called missing.
     is_partial: bool,
     /// A node takes what a later one makes.
     is_unsorted: bool,
-}
-
-/// Where a shape is stated.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Shape {
-    /// In a tensor's header.
-    OfWeight(Part),
-    /// In the type of an input.
-    OfInput(Part),
 }
 
 /// Marks of how far the lists were when a graph began.
@@ -118,9 +120,15 @@ impl<'a> Scopes<'a> {
         self.values.get(name).copied().unwrap_or_default()
     }
 
-    /// Remembers an input with its element type.
-    pub(super) fn put_input(&mut self, name: &'a [u8], element: i64) {
-        self.put(name, Known { element: number(element), maker: Maker::Input, ..Known::default() });
+    /// Remembers an input with its element type and sizes.
+    pub(super) fn put_input(&mut self, name: &'a [u8], element: i64, sizes: Option<Sizes>) {
+        let shape = ShapePlace::new(sizes.map_or(0, |sizes| self.shapes.place(sizes)));
+        self.put(name, Known { element: number(element), shape, maker: Maker::Input, ..Known::default() });
+    }
+
+    /// The sizes of values, as far as they are known.
+    pub(super) fn all_sizes(&self, names: &[&'a [u8]]) -> Vec<Option<Sizes>> {
+        names.iter().map(|name| self.shapes.get(self.of(name).shape.number()).map(|shape| shape.sizes)).collect()
     }
 
     /// The element types of values, 0 where they are not known.
@@ -136,20 +144,6 @@ impl<'a> Scopes<'a> {
         let is_partial = self.is_partial;
         let found = missing.into_iter().map(|name| (name, self.of(name).maker != Maker::Nobody));
         found.filter(|(_, is_late)| *is_late || !is_partial).collect()
-    }
-
-    /// The shape at a place, counted from 1.
-    pub(super) fn shape(&self, place: u32) -> Option<Shape> {
-        self.shapes.get(usize::try_from(place).ok()?.checked_sub(1)?).copied()
-    }
-
-    /// Remembers a shape; returns its place.
-    fn remember_shape(&mut self, shape: Shape) -> ShapePlace {
-        if self.shapes.len() >= VALUE_LIMIT {
-            return ShapePlace::default();
-        }
-        self.shapes.push(shape);
-        ShapePlace::new(self.shapes.len())
     }
 
     fn put(&mut self, name: &'a [u8], known: Known) {
@@ -178,10 +172,10 @@ impl<'a> Scopes<'a> {
     }
 
     /// Marks a value as used, which must be made somewhere; returns what is known of it.
-    fn take(&mut self, name: &'a [u8]) -> Known {
+    fn take(&mut self, name: &'a [u8], used: Used) -> Known {
         match self.values.get_mut(name) {
             Some(known) if known.maker != Maker::Nobody => {
-                known.is_used = true;
+                known.used = known.used.max(used);
                 *known
             }
             other => {
@@ -241,10 +235,11 @@ impl<'a> Walk<'a> {
 
     /// Looks at a weight that stands in a graph.
     pub(super) fn weight(&mut self, tensor: Tensor<'a>, part: Part, is_sparse: bool, scope: Scope<'_>) {
-        let Tensor { name, element, fault, outside, is_twofold } = tensor;
-        if scope.is_body || name.is_empty() {
-            return self.used_tensor(Tensor { name, element, fault, outside, is_twofold });
+        if scope.is_body || tensor.name.is_empty() {
+            return self.used_tensor(tensor);
         }
+        let stored = tensor.shape(part).filter(|_| scope.has_shapes() && !is_sparse);
+        let Tensor { name, element, fault, outside, is_twofold, is_negative, .. } = tensor;
         if !messages::is_element(element) {
             self.fault(|| format!("weight `{}` has {}", shown(name, 80), no_type(element)));
         }
@@ -256,22 +251,36 @@ impl<'a> Walk<'a> {
             self.other_type(name, own.element.into(), element);
         }
         let mut shape = ShapePlace::default();
-        if scope.is_main && !is_sparse {
-            let stored = Shape::OfWeight(part);
-            if let Some(stated @ Shape::OfInput(_)) = self.scopes.shape(own.shape.number()) {
-                self.compare_shapes(name, stated, stored);
+        if let Some(stored) = stored {
+            let stated = self.scopes.shapes.get(own.shape.number()).copied().filter(|_| own.maker == Maker::Input);
+            if let Some(stated) = &stated {
+                self.compare_shapes(name, &stated.sizes, &stored.sizes);
             }
-            // A caller may give another value for what is an input, too: only what is stated of it holds.
-            shape = if own.maker == Maker::Input { own.shape } else { self.scopes.remember_shape(stored) };
+            shape = match stated {
+                Some(stated) => self.listed_weight(stated, stored),
+                None if own.maker == Maker::Input => own.shape,
+                None if stored.elements == Elements::Unread => ShapePlace::new(self.scopes.shapes.place(stored.sizes)),
+                None => ShapePlace::new(self.scopes.shapes.put(stored)),
+            };
         }
         // Old models list weights as inputs, too.
         self.scopes.put(name, Known { element: number(element), shape, maker: Maker::Weight, ..own });
         if let Some(fault) = fault.filter(|_| self.scopes.doubts.len() < FAULT_LIMIT) {
-            self.scopes.doubts.push((name, fault));
+            self.scopes.doubts.push((name, fault, is_negative));
         }
         if let Some((at, needed)) = outside {
             self.scopes.outside.push((name, at, needed));
         }
+    }
+
+    /// The place of the shape of a weight that is also an input. A caller may give another value for it, unless the model
+    /// is so old that all weights are listed: only what is stated of it holds.
+    fn listed_weight(&mut self, stated: Shape, stored: Shape) -> ShapePlace {
+        let elements = if self.ir.is_some_and(|ir| ir < 4) { stored.elements } else { Elements::Unread };
+        ShapePlace::new(match elements {
+            Elements::Unread => self.scopes.shapes.place(stated.sizes),
+            elements => self.scopes.shapes.put(Shape { sizes: stated.sizes, elements }),
+        })
     }
 
     /// A tensor that counts whatever uses it.
@@ -312,12 +321,17 @@ impl<'a> Walk<'a> {
                 _ => {}
             }
             place = ShapePlace::default();
-            if let Kind::Tensor { shape: Some(part), .. } = kind {
-                let stated = Shape::OfInput(*part);
-                if let Some(stored @ Shape::OfWeight(_)) = self.scopes.shape(own.shape.number()) {
-                    self.compare_shapes(name, stated, stored);
-                }
-                place = self.scopes.remember_shape(stated);
+            if let Kind::Tensor { shape: Some(part), .. } = kind
+                && let Some(stated) = self.sizes(*part)
+            {
+                let stored = self.scopes.shapes.get(own.shape.number()).copied().filter(|_| own.maker == Maker::Weight);
+                place = match stored {
+                    Some(stored) => {
+                        self.compare_shapes(name, &stated, &stored.sizes);
+                        self.listed_weight(Shape { sizes: stated, elements: Elements::Unread }, stored)
+                    }
+                    None => ShapePlace::new(self.scopes.shapes.place(stated)),
+                };
             }
         }
         let maker = match own.maker {
@@ -356,6 +370,22 @@ impl<'a> Walk<'a> {
             if is_open && (is_output || self.scopes.own(name, scope.depth).element == 0) {
                 self.scopes.state(name, *element, scope.depth);
             }
+            if is_open && scope.has_shapes() {
+                self.stated_sizes(name, kind);
+            }
+        }
+    }
+
+    /// Remembers the sizes that the file states of a value that a node is to make.
+    fn stated_sizes(&mut self, name: &[u8], kind: &Kind) {
+        let Kind::Tensor { shape: Some(part), .. } = kind else { return };
+        let Some(stated) = self.sizes(*part) else { return };
+        let Some(known) = self.scopes.values.get(name).copied() else { return };
+        let before = self.scopes.shapes.get(known.shape.number()).map(|shape| shape.sizes);
+        let sizes = before.map_or(Some(stated), |before| before.merged(&stated));
+        let place = sizes.map_or(0, |sizes| self.scopes.shapes.place(sizes));
+        if let Some(known) = self.scopes.values.get_mut(name) {
+            known.shape = ShapePlace::new(place);
         }
     }
 
@@ -409,23 +439,33 @@ impl<'a> Walk<'a> {
 
     /// Looks up what a node takes.
     pub(super) fn takes(&mut self, parts: &mut Parts<'a>) {
+        let used = if parts.operator == b"Identity" { Used::Handed } else { Used::Yes };
         for name in &parts.inputs {
-            let known = if name.is_empty() { Known::default() } else { self.scopes.take(name) };
+            let known = if name.is_empty() { Known::default() } else { self.scopes.take(name, used) };
             parts.taken.push(known.element.into());
             parts.shapes.push(known.shape.number());
         }
     }
 
     /// Remembers what a node makes, and finds out what is stated of it.
-    pub(super) fn makes(&mut self, parts: &mut Parts<'a>, depth: usize) {
-        let depth = u8::try_from(depth).unwrap_or(u8::MAX);
+    pub(super) fn makes(&mut self, parts: &mut Parts<'a>, scope: Scope<'_>) {
+        let depth = u8::try_from(scope.depth).unwrap_or(u8::MAX);
         for name in &parts.outputs {
             if name.is_empty() {
                 parts.stated_outputs.push(0);
+                parts.stated_shapes.push(0);
                 continue;
             }
             let (old, is_outer) = self.scopes.make(name, depth);
             parts.stated_outputs.push(old.element.into());
+            parts.stated_shapes.push(old.shape.number());
+            // Not all releases believe what is stated inside a subgraph.
+            if depth > 0
+                && old.shape.number() != 0
+                && let Some(known) = self.scopes.values.get_mut(name)
+            {
+                known.shape = ShapePlace::default();
+            }
             let what = match old.maker {
                 Maker::Nobody if is_outer => "inside a subgraph, and so does the graph around it",
                 Maker::Nobody => continue,
@@ -437,14 +477,36 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Remembers the element types that were found for what a node makes.
-    pub(super) fn found(&mut self, parts: &Parts<'a>) {
+    /// Remembers the element types and shapes that were found for what a node makes.
+    pub(super) fn found(&mut self, parts: &Parts<'a>, scope: Scope<'_>) {
         for ((name, made), stated) in parts.outputs.iter().zip(&parts.made).zip(&parts.stated_outputs) {
             if *made != 0
                 && made != stated
                 && let Some(known) = self.scopes.values.get_mut(name)
             {
                 known.element = number(*made);
+            }
+        }
+        for ((name, made_place), stated) in parts.outputs.iter().zip(&parts.made_shapes).zip(&parts.stated_shapes) {
+            if *made_place == 0 || made_place == stated && scope.is_main || name.is_empty() {
+                continue;
+            }
+            // Where a release finds other sizes than the file states, it trusts neither.
+            let shapes = &mut self.scopes.shapes;
+            let place = match (shapes.get(*made_place), shapes.get(*stated)) {
+                (Some(made), Some(stated)) => match made.sizes.merged(&stated.sizes) {
+                    Some(sizes) if !scope.is_main => {
+                        let sizes = sizes.within(&made.sizes);
+                        if sizes == made.sizes { *made_place } else { shapes.place(sizes) }
+                    }
+                    Some(sizes) if sizes == made.sizes => *made_place,
+                    Some(sizes) => shapes.place(sizes),
+                    None => 0,
+                },
+                _ => *made_place,
+            };
+            if let Some(known) = self.scopes.values.get_mut(name) {
+                known.shape = ShapePlace::new(place);
             }
         }
     }
@@ -465,8 +527,8 @@ impl<'a> Walk<'a> {
     }
 
     /// Ends a graph: its outputs must be made, and what only it has is forgotten.
-    /// Returns the element types of its outputs.
-    pub(super) fn close(&mut self, opened: Opened, outputs: &[&'a [u8]], scope: Scope<'_>) -> Vec<i64> {
+    /// Returns the element types of its outputs, and the places of their shapes.
+    pub(super) fn close(&mut self, opened: Opened, outputs: &[&'a [u8]], scope: Scope<'_>) -> (Vec<i64>, Vec<u32>) {
         self.scopes.around.pop();
         let depth = u8::try_from(scope.depth).unwrap_or(u8::MAX);
         let is_partial = self.scopes.is_partial;
@@ -475,7 +537,7 @@ impl<'a> Walk<'a> {
         while let Some(name) = self.scopes.missing.get(at).copied() {
             match self.scopes.values.get_mut(name) {
                 Some(known) if known.maker != Maker::Nobody => {
-                    known.is_used = true;
+                    known.used = Used::Yes;
                     self.scopes.is_unsorted = true;
                     late = late.or(Some(name).filter(|_| known.depth == depth));
                     self.scopes.missing.swap_remove(at);
@@ -486,11 +548,13 @@ impl<'a> Walk<'a> {
         if let Some(name) = late.filter(|_| !scope.is_main) {
             self.fault(|| format!("a node of a subgraph takes `{}` before it is made", shown(name, 80)));
         }
-        let made = outputs.iter().take(PARAMETER_LIMIT).map(|name| self.scopes.of(name).element.into()).collect();
+        let known = |name: &&[u8]| self.scopes.of(name);
+        let made = outputs.iter().take(PARAMETER_LIMIT).map(known).map(|known| known.element.into()).collect();
+        let shapes = outputs.iter().take(PARAMETER_LIMIT).map(known).map(|known| known.shape.number()).collect();
         for name in outputs.iter().filter(|name| !name.is_empty()) {
             let known = self.scopes.of(name);
             if let Some(known) = self.scopes.values.get_mut(name) {
-                known.is_used = true;
+                known.used = Used::Yes;
             }
             if known.maker == Maker::Nobody && !is_partial {
                 self.fault(|| format!("output `{}` is made by nothing", shown(name, 80)));
@@ -498,13 +562,15 @@ impl<'a> Walk<'a> {
                 self.fault(|| format!("`{}` is an output of a graph that does not make it itself", shown(name, 80)));
             }
         }
-        for (name, fault) in self.scopes.doubts.split_off(opened.doubts) {
-            if is_partial || self.scopes.of(name).is_used {
-                self.fault(|| fault);
+        for (name, fault, is_negative) in self.scopes.doubts.split_off(opened.doubts) {
+            match self.scopes.of(name).used {
+                Used::Handed if !is_partial && !is_negative => self.dated_fault((Some("1.10.0"), None), || fault),
+                Used::No if !is_partial => {}
+                _ => self.fault(|| fault),
             }
         }
         for (name, at, needed) in self.scopes.outside.split_off(opened.outside) {
-            if is_partial || self.scopes.of(name).is_used {
+            if is_partial || self.scopes.of(name).used != Used::No {
                 self.needed_outside(at, needed);
             }
         }
@@ -522,7 +588,7 @@ impl<'a> Walk<'a> {
                 self.fault(|| format!("a node takes `{}`, which nothing makes", shown(name, 80)));
             }
         }
-        made
+        (made, shapes)
     }
 
     /// Looks for a circle among the nodes of a graph, if they do not stand in an order that rules it out.

@@ -1,224 +1,271 @@
-//! Shapes that contradict each other, where both are stated by inputs or weights.
-//!
-//! What lies between nodes is not inferred, and what the file states about it is not believed: ONNX Runtime takes its own
-//! word for that.
+//! Shapes from node to node: what inputs and weights state, what each operator makes of it, and where it cannot.
 
 use prost::Message as _;
 
-use super::{RANK_LIMIT, Walk, elements::Parts, scopes::Shape};
-use crate::{
-    fact::Insistence,
-    input::onnx::{
-        messages::{self, DimensionValue, ShapeDimension, shape, tensor},
-        view::shown,
-        wire::{Fields, Value, WireError, packed},
-    },
+use super::{
+    Walk,
+    elements::{Numbers, Parts},
+    folds,
+    rules::{Clash, Made, Rule, Taken},
+    sizes::{Elements, Shape, Sizes},
+    tensors::CONSTANT_LIMIT,
+};
+use crate::input::onnx::{
+    messages::{self, DimensionValue, ShapeDimension, attribute, shape, tensor},
+    view::shown,
+    wire::{Fields, Part, Value, WireError, packed},
 };
 
-/// Sizes of a value; `None` where a size has a name or is not stated.
-type Sizes = Vec<Option<i64>>;
+/// A node whose shapes fit: one of the same operator that looks like it makes the same ones.
+#[derive(Debug, Default)]
+pub(super) struct Last<'a> {
+    opset: i64,
+    since: i64,
+    counts: (usize, usize),
+    left_out: (u64, u64),
+    shapes: Vec<u32>,
+    attributes: Vec<(&'a [u8], u64)>,
+    numbers: Vec<Numbers>,
+    ints: Vec<i64>,
+    texts: Vec<(&'a [u8], &'a [u8])>,
+    made: Vec<u32>,
+}
 
-/// Fields among which a shape is looked for: it is read anew for every node that takes the value.
-const FIELD_LIMIT: usize = 256;
+/// The whole numbers in lists of attributes.
+fn listed<'i>(numbers: &'i [Numbers], ints: &'i [i64]) -> impl Iterator<Item = i64> + 'i {
+    numbers.iter().filter_map(|it| ints.get(it.list?.0..it.list?.1)).flatten().copied()
+}
 
-/// Operators that stretch their inputs over each other.
-const STRETCHED: [&[u8]; 13] = [
-    b"Add",
-    b"And",
-    b"Div",
-    b"Equal",
-    b"Greater",
-    b"GreaterOrEqual",
-    b"Less",
-    b"LessOrEqual",
-    b"Mul",
-    b"Or",
-    b"Pow",
-    b"Sub",
-    b"Xor",
-];
+impl<'a> Last<'a> {
+    /// Takes down a node, in the room that the one before had.
+    fn note(known: &mut Option<Box<Self>>, parts: &Parts<'a>, (opset, since): (i64, i64), ints: &[i64]) {
+        // What is rare, and all that these could tell apart.
+        if parts.constant.is_some() || !parts.scales.is_empty() || parts.clip.is_some() || !parts.graphs.is_empty() {
+            *known = None;
+            return;
+        }
+        let last = known.get_or_insert_default();
+        (last.opset, last.since, last.counts, last.left_out) = (opset, since, parts.counts, parts.left_out());
+        last.shapes.clone_from(&parts.shapes);
+        last.attributes.clone_from(&parts.attributes);
+        last.numbers.clone_from(&parts.numbers);
+        last.ints.clear();
+        last.ints.extend(listed(&parts.numbers, ints));
+        last.texts.clone_from(&parts.texts);
+        last.made.clone_from(&parts.made_shapes);
+    }
+
+    /// Whether all is the same that shapes depend on.
+    fn is_like(&self, parts: &Parts<'_>, sets: (i64, i64), ints: &[i64]) -> bool {
+        let alike = |(a, b): (&Numbers, &Numbers)| {
+            let length = |it: &Numbers| it.list.map(|(first, end)| end - first);
+            a.number == b.number && a.entries == b.entries && length(a) == length(b)
+        };
+        self.shapes == parts.shapes
+            && (self.opset, self.since) == sets
+            && self.counts == parts.counts
+            && parts.constant.is_none()
+            && parts.scales.is_empty()
+            && parts.clip.is_none()
+            && parts.graphs.is_empty()
+            && self.attributes == parts.attributes
+            && self.numbers.len() == parts.numbers.len()
+            && self.numbers.iter().zip(&parts.numbers).all(alike)
+            && self.ints.iter().copied().eq(listed(&parts.numbers, ints))
+            && self.texts == parts.texts
+            && self.left_out == parts.left_out()
+    }
+}
 
 impl<'a> Walk<'a> {
-    fn sizes(&self, shape: Shape) -> Result<Option<Sizes>, WireError> {
-        let (mut sizes, mut looked_at) = (Sizes::new(), 0);
-        match shape {
-            Shape::OfWeight(part) => {
-                let mut fields = Fields::new(self.bytes, part, &messages::TENSOR);
-                while let Some(field) = fields.pull()? {
-                    match (field.number, field.value) {
-                        (tensor::DIMS, Value::Number(size)) => sizes.push(Some(size.cast_signed())),
-                        (tensor::DIMS, Value::Bytes(part)) => {
-                            sizes.extend(
-                                packed(part.of(self.bytes)).take(RANK_LIMIT + 1).map(|size| Some(size.cast_signed())),
-                            );
-                        }
-                        _ => {}
-                    }
-                    looked_at += 1;
-                    if sizes.len() > RANK_LIMIT || looked_at > FIELD_LIMIT {
-                        return Ok(None);
-                    }
-                }
-            }
-            Shape::OfInput(part) => {
-                let mut fields = Fields::new(self.bytes, part, &messages::SHAPE);
-                while let Some(field) = fields.pull()? {
-                    looked_at += 1;
-                    if looked_at > FIELD_LIMIT {
-                        return Ok(None);
-                    }
-                    let (shape::DIM, Value::Bytes(part)) = (field.number, field.value) else { continue };
-                    if sizes.len() == RANK_LIMIT {
-                        return Ok(None);
-                    }
-                    let dimension = ShapeDimension::decode(part.of(self.bytes))
-                        .map_err(|fault| WireError::leaf(&messages::DIMENSION, part, &fault))?;
-                    // Some exporters write -1 for a size they do not know.
-                    sizes.push(match dimension.value {
-                        Some(DimensionValue::Fixed(size)) if size >= 0 => Some(size),
-                        _ => None,
-                    });
-                }
-            }
+    /// The sizes that a type states, unless there are too many.
+    pub(super) fn sizes(&self, part: Part) -> Option<Sizes> {
+        let mut sizes = Sizes::default();
+        let mut fields = Fields::new(self.bytes, part, &messages::SHAPE);
+        while let Some(field) = fields.pull().ok()? {
+            let (shape::DIM, Value::Bytes(part)) = (field.number, field.value) else { continue };
+            let dimension = ShapeDimension::decode(part.of(self.bytes)).ok()?;
+            // Some exporters write -1 for a size they do not know.
+            sizes.push(match dimension.value {
+                Some(DimensionValue::Fixed(size)) => Some(size),
+                _ => None,
+            })?;
         }
-        Ok(Some(sizes))
-    }
-
-    /// The sizes of one of a node's inputs, if an input or a weight of the model states them.
-    fn sizes_of(&self, parts: &Parts<'a>, at: usize) -> Option<Sizes> {
-        let place = parts.shapes.get(at).copied().filter(|place| *place != 0)?;
-        self.sizes(self.scopes.shape(place)?).ok()?
-    }
-
-    /// The sizes of a node's first two inputs, if both are stated.
-    fn sizes_of_both(&self, parts: &Parts<'a>) -> Option<(Sizes, Sizes)> {
-        // Mostly one of them is the result of a node, and the other one need not be read.
-        if parts.shapes.iter().take(2).any(|place| *place == 0) {
-            return None;
-        }
-        Some((self.sizes_of(parts, 0)?, self.sizes_of(parts, 1)?))
+        Some(sizes)
     }
 
     /// A weight must have the shape that the input of its name states.
-    pub(super) fn compare_shapes(&mut self, name: &[u8], stated: Shape, stored: Shape) {
-        let (Ok(Some(stated)), Ok(Some(stored))) = (self.sizes(stated), self.sizes(stored)) else { return };
-        let differs = |(stated, stored): (&Option<i64>, &Option<i64>)| stated.is_some() && stated != stored;
-        if stated.len() != stored.len() || stated.iter().zip(&stored).any(differs) {
+    pub(super) fn compare_shapes(&mut self, name: &[u8], stated: &Sizes, stored: &Sizes) {
+        let differs = |(stated, stored): (Option<i64>, Option<i64>)| stated.is_some() && stated != stored;
+        if stated.rank() != stored.rank() || stated.iter().zip(stored.iter()).any(differs) {
             self.fault(|| {
-                format!(
-                    "input `{}` is stated to be {}, and its weight is {}",
-                    shown(name, 80),
-                    spelled(&stated),
-                    spelled(&stored)
-                )
+                let name = shown(name, 80);
+                format!("input `{name}` is stated to be {}, and its weight is {}", stated.spelled(), stored.spelled())
             });
         }
     }
 
-    /// Looks at the shapes that a node of ONNX's own operators takes.
-    pub(super) fn shapes_fit(&mut self, parts: &Parts<'a>, opset: i64, node: impl Fn() -> String) {
-        if parts.shapes.iter().all(|place| *place == 0) {
+    /// Finds the shapes that a node of ONNX's own operators makes; what it cannot take is said.
+    pub(super) fn shaped(
+        &mut self,
+        (rule, known): (Rule, Option<usize>),
+        parts: &mut Parts<'a>,
+        (opset, since): (i64, i64),
+        node: impl Fn() -> String,
+    ) {
+        let last = known.and_then(|at| self.uses.get(at)?.last.as_deref());
+        if let Some(last) = last.filter(|last| last.is_like(parts, (opset, since), &self.ints)) {
+            parts.made_shapes.extend_from_slice(&last.made);
             return;
         }
-        let operator = parts.operator;
-        if STRETCHED.contains(&operator) {
-            // Older ones stretch only if they are told to, and nobody follows shapes through the older form of these two.
-            let Some((a, b)) = self.sizes_of_both(parts) else { return };
-            let since = if matches!(operator, b"GreaterOrEqual" | b"LessOrEqual") { 16 } else { 7 };
-            if opset >= since && stretch_clashes(&a, &b) {
-                self.clash(operator, &a, &b, node);
-            }
-            return;
-        }
-        match operator {
-            b"MatMul" => {
-                let Some((a, b)) = self.sizes_of_both(parts) else { return };
-                let inner = (a.last().copied().flatten(), b.get(b.len().saturating_sub(2)).copied().flatten());
-                let stacks = |sizes: &Sizes| sizes[..sizes.len().saturating_sub(2)].to_vec();
-                if matches!(inner, (Some(a), Some(b)) if a != b) || stretch_clashes(&stacks(&a), &stacks(&b)) {
-                    self.clash(operator, &a, &b, node);
+        let taken = Taken { walk: self, parts, opset, since };
+        let clash = match rule(&taken) {
+            Ok(made) => {
+                let numbers = folds::computed(&taken);
+                self.make_shapes(parts, made, numbers);
+                if let Some(used) = known.and_then(|at| self.uses.get_mut(at)) {
+                    Last::note(&mut used.last, parts, (opset, since), &self.ints);
                 }
+                return;
             }
-            b"Gemm" => {
-                let Some((a, b)) = self.sizes_of_both(parts) else { return };
-                // A vector stood for a matrix before operator set 7.
-                if a.len() != 2 || b.len() != 2 {
-                    if opset >= 7 {
-                        self.clash(operator, &a, &b, node);
-                    }
-                } else if let (Some(a_size), Some(b_size)) =
-                    (a[usize::from(!parts.turned.0)], b[usize::from(parts.turned.1)])
-                    && a_size != b_size
-                    // No release minds it before.
-                    && opset >= 13
-                {
-                    let text = clash(operator, &a, &b, node);
-                    self.lesser_fault(Insistence::GemmSizes, || text);
-                }
+            Err(clash) => clash,
+        };
+        let Clash { text, from, before, again, insistence } = clash;
+        let text = format!("{text}, node `{}`", node());
+        if let Some(insistence) = insistence {
+            self.lesser_fault(insistence, || text);
+        } else if from.is_none() && before.is_none() {
+            self.fault(|| text);
+        } else {
+            if again.is_some() {
+                self.dated_fault((again, None), || text.clone());
             }
-            b"Conv" => {
-                if let Some(sizes) = self.sizes_of(parts, 0).filter(|sizes| sizes.len() < 3) {
-                    let text = format!(
-                        "Conv takes three dimensions or more, and node `{}` gives it {}",
-                        node(),
-                        spelled(&sizes)
-                    );
-                    self.lesser_fault(Insistence::ConvRank, || text);
-                }
-            }
-            b"Concat" => {
-                let all: Option<Vec<Sizes>> = (0..parts.inputs.len()).map(|at| self.sizes_of(parts, at)).collect();
-                let (Some(all), Some(axis)) = (all, parts.axis) else { return };
-                let Some(first) = all.first() else { return };
-                if self.axis_fits(operator, axis, first.len(), &node) {
-                    let along =
-                        usize::try_from(axis).unwrap_or_else(|_| first.len() - usize::try_from(-axis).unwrap_or(0));
-                    let fits = |other: &&Sizes| {
-                        let clash =
-                            |at: usize| at != along && matches!((first[at], other[at]), (Some(a), Some(b)) if a != b);
-                        other.len() == first.len() && !(0..first.len()).any(clash)
-                    };
-                    if let Some(other) = all.iter().find(|other| !fits(other)) {
-                        self.clash(operator, first, other, node);
-                    }
-                }
-            }
-            b"Softmax" | b"LogSoftmax" | b"Hardmax" => {
-                let (Some(sizes), Some(axis)) = (self.sizes_of(parts, 0), parts.axis) else { return };
-                self.axis_fits(operator, axis, sizes.len(), &node);
-            }
-            _ => {}
+            self.dated_fault((from, before), || text);
         }
     }
 
-    fn axis_fits(&mut self, operator: &[u8], axis: i64, rank: usize, node: impl Fn() -> String) -> bool {
-        let end = i64::try_from(rank).unwrap_or(i64::MAX);
-        let fits = (-end..end).contains(&axis);
-        if !fits {
-            self.fault(|| format!("{} along axis {axis} of {rank} dimensions, node `{}`", shown(operator, 60), node()));
+    fn make_shapes(&mut self, parts: &mut Parts<'a>, made: Made, computed: Option<Vec<i64>>) {
+        let shapes = &mut self.scopes.shapes;
+        if let Some(numbers) = computed {
+            let sizes = match made {
+                Made::One(sizes) => Some(sizes),
+                Made::Like(at) => parts.shapes.get(at).and_then(|place| shapes.get(*place)).map(|shape| shape.sizes),
+                _ => None,
+            };
+            if let Some(sizes) = sizes.filter(|sizes| sizes.elements() == i64::try_from(numbers.len()).ok()) {
+                parts.made_shapes.push(shapes.put_computed(sizes, &numbers));
+                return;
+            }
         }
-        fits
+        let mut like = |at: usize| {
+            let place = parts.shapes.get(at).copied().unwrap_or(0);
+            // Its elements need not be the same.
+            match shapes.get(place) {
+                Some(Shape { elements: Elements::Unread, .. }) | None => place,
+                Some(Shape { sizes, .. }) => shapes.place(*sizes),
+            }
+        };
+        match made {
+            Made::Unknown => {}
+            Made::Like(at) => {
+                let place = like(at);
+                parts.made_shapes.push(place);
+            }
+            Made::AllLike(at) => {
+                let place = like(at);
+                parts.made_shapes.resize(parts.outputs.len(), place);
+            }
+            Made::One(sizes) | Made::Constant(Shape { sizes, elements: Elements::Unread }) => {
+                parts.made_shapes.push(shapes.place(sizes));
+            }
+            Made::Constant(shape) => parts.made_shapes.push(shapes.put(shape)),
+            Made::Each(all) => {
+                parts.made_shapes.extend(all.into_iter().map(|sizes| sizes.map_or(0, |sizes| shapes.place(sizes))));
+            }
+        }
     }
 
-    fn clash(&mut self, operator: &[u8], a: &Sizes, b: &Sizes, node: impl Fn() -> String) {
-        self.fault(|| clash(operator, a, b, node));
+    /// The whole numbers of a constant, if all of them can be read.
+    pub(super) fn whole_numbers(&self, shape: &Shape) -> Option<Vec<i64>> {
+        let numbers = match shape.elements {
+            Elements::Unread => return None,
+            Elements::Tensor(part) => self.tensor_numbers(part).ok().flatten()?,
+            Elements::Attribute(part) => self.attribute_numbers(part).ok()?,
+            Elements::Computed(first, count) => self.scopes.shapes.computed(first, count)?.to_vec(),
+        };
+        let count = i64::try_from(numbers.len()).ok();
+        Some(numbers).filter(|_| count == shape.sizes.elements())
     }
-}
 
-/// Whether two shapes cannot be stretched over each other, from the last size on.
-fn stretch_clashes(a: &Sizes, b: &Sizes) -> bool {
-    let clash =
-        |(a, b): (&Option<i64>, &Option<i64>)| matches!((a, b), (Some(a), Some(b)) if a != b && *a != 1 && *b != 1);
-    a.iter().rev().zip(b.iter().rev()).any(clash)
-}
+    fn tensor_numbers(&self, part: Part) -> Result<Option<Vec<i64>>, WireError> {
+        let (mut numbers, mut element, mut raw): (Vec<i64>, _, Option<&[u8]>) = (Vec::new(), 0, None);
+        let limit = usize::try_from(CONSTANT_LIMIT).unwrap_or(0);
+        let mut fields = Fields::new(self.bytes, part, &messages::TENSOR);
+        while let Some(field) = fields.pull()? {
+            match (field.number, field.value) {
+                (tensor::DATA_TYPE, Value::Number(number)) => element = number,
+                (tensor::RAW_DATA, Value::Bytes(part)) => raw = Some(part.of(self.bytes)),
+                (tensor::INT32_DATA | tensor::INT64_DATA, Value::Number(number)) if numbers.len() <= limit => {
+                    numbers.push(number.cast_signed());
+                }
+                (tensor::INT32_DATA | tensor::INT64_DATA, Value::Bytes(part)) if numbers.len() <= limit => {
+                    numbers.extend(packed(part.of(self.bytes)).take(limit + 1).map(u64::cast_signed));
+                }
+                _ => {}
+            }
+        }
+        let is_whole = matches!(element, 6 | 7);
+        Ok(match raw.filter(|raw| !raw.is_empty()) {
+            _ if !is_whole || numbers.len() > limit => None,
+            None => Some(numbers),
+            Some(_) if !numbers.is_empty() => None,
+            Some(raw) if element == 7 => {
+                let (words, rest) = raw.as_chunks::<8>();
+                let fits = rest.is_empty() && words.len() <= limit;
+                fits.then(|| words.iter().map(|word| i64::from_le_bytes(*word)).collect())
+            }
+            Some(raw) => {
+                let (words, rest) = raw.as_chunks::<4>();
+                let fits = rest.is_empty() && words.len() <= limit;
+                fits.then(|| words.iter().map(|word| i64::from(i32::from_le_bytes(*word))).collect())
+            }
+        })
+    }
 
-fn clash(operator: &[u8], a: &Sizes, b: &Sizes, node: impl Fn() -> String) -> String {
-    format!("{} cannot take {} and {}, node `{}` gives it both", shown(operator, 60), spelled(a), spelled(b), node())
-}
+    fn attribute_numbers(&self, part: Part) -> Result<Vec<i64>, WireError> {
+        let mut numbers = Vec::new();
+        let mut fields = Fields::new(self.bytes, part, &messages::ATTRIBUTE);
+        while let Some(field) = fields.pull()? {
+            match (field.number, field.value) {
+                (attribute::I | attribute::INTS, Value::Number(number)) => numbers.push(number.cast_signed()),
+                (attribute::INTS, Value::Bytes(part)) => numbers.extend(packed(part.of(self.bytes)).map(u64::cast_signed)),
+                _ => {}
+            }
+            if numbers.len() > super::LIST_LIMIT {
+                break;
+            }
+        }
+        Ok(numbers)
+    }
 
-/// `[2,3]`, with `?` for a size that is not stated.
-fn spelled(sizes: &Sizes) -> String {
-    let words: Vec<String> =
-        sizes.iter().map(|size| size.map_or_else(|| "?".to_owned(), |size| size.to_string())).collect();
-    format!("[{}]", words.join(","))
+    /// The 32-bit floating-point numbers of a constant, if all of them can be read.
+    pub(super) fn floats(&self, shape: &Shape) -> Option<Vec<f32>> {
+        let Elements::Tensor(part) = shape.elements else { return None };
+        let (mut element, mut found, mut is_twofold): (_, Option<&[u8]>, _) = (0, None, false);
+        let mut fields = Fields::new(self.bytes, part, &messages::TENSOR);
+        while let Some(field) = fields.pull().ok()? {
+            match (field.number, field.value) {
+                (tensor::DATA_TYPE, Value::Number(number)) => element = number,
+                (tensor::RAW_DATA | tensor::FLOAT_DATA, Value::Bytes(part)) if part.start < part.end => {
+                    is_twofold |= found.replace(part.of(self.bytes)).is_some();
+                }
+                (tensor::FLOAT_DATA, Value::Fixed) => is_twofold = true,
+                _ => {}
+            }
+        }
+        let (words, rest) = found.unwrap_or_default().as_chunks::<4>();
+        let count = i64::try_from(words.len()).ok();
+        let fits = element == 1 && !is_twofold && rest.is_empty() && count == shape.sizes.elements();
+        fits.then(|| words.iter().map(|word| f32::from_le_bytes(*word)).collect())
+    }
 }

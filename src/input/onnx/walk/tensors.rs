@@ -1,6 +1,11 @@
 //! Tensors: name, element type and where the elements lie outside the model. The elements themselves are stepped over.
 
-use super::{EXTERNAL_LIMIT, Topic, Walk, elements::FAULT_LIMIT, lossy};
+use super::{
+    EXTERNAL_LIMIT, Topic, Walk,
+    elements::FAULT_LIMIT,
+    lossy,
+    sizes::{Elements, Shape, Sizes},
+};
 use crate::{
     fact::{ExternalData, ExternalFile},
     input::onnx::{
@@ -20,8 +25,29 @@ pub(super) struct Tensor<'a> {
     pub(super) fault: Option<String>,
     /// Where it lies outside the model: the place of the file, and how far it must reach.
     pub(super) outside: Option<(usize, Option<u64>)>,
+    /// The fault is a size below zero.
+    pub(super) is_negative: bool,
     /// Elements lie in two fields of it.
     pub(super) is_twofold: bool,
+    /// Its sizes, unless there are too many.
+    pub(super) sizes: Option<Sizes>,
+    /// How many elements its sizes make.
+    count: Option<u64>,
+    is_external: bool,
+}
+
+/// Elements of a constant that are looked at.
+pub(super) const CONSTANT_LIMIT: u64 = 64;
+
+impl Tensor<'_> {
+    /// What is known of its shape, and where its elements lie if they may be sizes or places.
+    pub(super) fn shape(&self, part: Part) -> Option<Shape> {
+        let is_read = matches!(self.element, 1 | 6 | 7)
+            && !self.is_external
+            && self.count.is_some_and(|count| count <= CONSTANT_LIMIT);
+        let elements = if is_read { Elements::Tensor(part) } else { Elements::Unread };
+        self.sizes.map(|sizes| Shape { sizes, elements })
+    }
 }
 
 /// What a tensor says about itself, without its elements.
@@ -33,6 +59,8 @@ struct Header<'a> {
     elements: Option<u64>,
     /// The length of its elements where they lie in one piece inside the model.
     raw: Option<u64>,
+    /// The sizes, unless there are too many.
+    sizes: Option<Sizes>,
     /// A size is below zero.
     is_negative: bool,
     /// Fewest and most elements that lie in typed fields, by the number of the field.
@@ -47,6 +75,11 @@ struct Header<'a> {
 
 impl Header<'_> {
     fn size(&mut self, size: u64) {
+        if let Some(sizes) = &mut self.sizes
+            && sizes.push(Some(size.cast_signed())).is_none()
+        {
+            self.sizes = None;
+        }
         let size = u64::try_from(size.cast_signed()).ok();
         self.is_negative |= size.is_none();
         self.elements = self.elements.zip(size).and_then(|(elements, size)| elements.checked_mul(size));
@@ -118,7 +151,7 @@ impl<'a> Walk<'a> {
 
     /// Reads a tensor's header.
     pub(super) fn tensor(&mut self, part: Part) -> Result<Tensor<'a>, WireError> {
-        let mut header = Header { elements: Some(1), ..Header::default() };
+        let mut header = Header { elements: Some(1), sizes: Some(Sizes::default()), ..Header::default() };
         let mut fields = Fields::new(self.bytes, part, &messages::TENSOR);
         while let Some(field) = fields.pull()? {
             match (field.number, field.value) {
@@ -156,7 +189,17 @@ impl<'a> Walk<'a> {
         let outside = if header.is_external { self.external(&header) } else { None };
         let fault = if self.model.faults.len() < FAULT_LIMIT { header.fault() } else { None };
         let is_twofold = header.raw.is_some() && header.typed.is_some();
-        Ok(Tensor { name: header.name, element: header.element, fault, outside, is_twofold })
+        Ok(Tensor {
+            name: header.name,
+            element: header.element,
+            fault,
+            outside,
+            is_negative: header.is_negative,
+            is_twofold,
+            sizes: header.sizes,
+            count: header.elements,
+            is_external: header.is_external,
+        })
     }
 
     fn external(&mut self, header: &Header<'_>) -> Option<(usize, Option<u64>)> {
