@@ -167,7 +167,7 @@ const FLOAT16: i32 = 10;
 
 /// A model with these inputs and outputs.
 fn signed(inputs: &[ValueInfoProto], outputs: &[ValueInfoProto]) -> ModelProto {
-    let mut model = model(8, &[("", 17)], &[CONV, RELU, GEMM]);
+    let mut model = model(8, &[("", 17)], &[CONV, RELU, HEAD]);
     if let Some(graph) = model.graph.as_mut() {
         (graph.input, graph.output) = (inputs.to_vec(), outputs.to_vec());
         graph.initializer.clear();
@@ -231,7 +231,7 @@ fn with_function(mut model: ModelProto, domain: &str, name: &str, nodes: &[(&str
 
 const CONV: (&str, &str, &str) = ("Conv", "", "/backbone/conv1/Conv");
 const RELU: (&str, &str, &str) = ("Relu", "", "/backbone/act/Relu");
-const GEMM: (&str, &str, &str) = ("Gemm", "", "/head/fc/Gemm");
+const HEAD: (&str, &str, &str) = ("Sigmoid", "", "/head/fc/Sigmoid");
 
 /// Every model that a fixture loads, by its path.
 fn models() -> BTreeMap<String, ModelProto> {
@@ -239,11 +239,11 @@ fn models() -> BTreeMap<String, ModelProto> {
     let mut put = |rule: &str, case: &str, model: ModelProto| {
         all.insert(format!("fixtures/rules/{rule}/{case}/model.onnx"), model);
     };
-    let plain = |ir: i64, opset: i64| model(ir, &[("", opset)], &[CONV, RELU, GEMM]);
+    let plain = |ir: i64, opset: i64| model(ir, &[("", opset)], &[CONV, RELU, HEAD]);
 
     let rule = "opset-too-new";
     put(rule, "fires", plain(9, 21));
-    put(rule, "fires-ml", model(7, &[("", 15), ("ai.onnx.ml", 3)], &[("Scaler", "ai.onnx.ml", "scale"), GEMM]));
+    put(rule, "fires-ml", model(7, &[("", 15), ("ai.onnx.ml", 3)], &[("Scaler", "ai.onnx.ml", "scale"), HEAD]));
     put(rule, "fires-kernels", plain(9, 19));
     put(rule, "fires-unchecked", plain(6, 13));
     put(rule, "fires-library", plain(8, 19));
@@ -403,16 +403,16 @@ fn differing_models(all: &mut BTreeMap<String, ModelProto>) {
     put("fires/train/ranker", model(7, &[("", 12)], &[CONV, RELU, softmax]));
     let ml = [CONV, ("Gelu", "", "/act/Gelu"), softmax, ("Scaler", "ai.onnx.ml", "scale")];
     put("fires/serve/ranker", model(9, &[("", 20), ("ai.onnx.ml", 3)], &ml));
-    let mut other = model(8, &[("", 17)], &[CONV, RELU, GEMM]);
+    let mut other = model(8, &[("", 17)], &[CONV, RELU, HEAD]);
     put("fires-producer/train/ranker", other.clone());
     other.producer_version = "2.4.0".into();
     put("fires-producer/serve/ranker", other);
-    put("quiet/train/ranker", model(8, &[("", 17)], &[CONV, RELU, GEMM]));
+    put("quiet/train/ranker", model(8, &[("", 17)], &[CONV, RELU, HEAD]));
     // Names of nodes and how often an operator is used are not looked at.
-    put("quiet/serve/ranker", model(8, &[("", 17)], &[CONV, RELU, RELU, GEMM]));
+    put("quiet/serve/ranker", model(8, &[("", 17)], &[CONV, RELU, RELU, HEAD]));
     put("quiet-other-name/train/detector", model(8, &[("", 17)], &[CONV]));
     put("quiet-other-name/train/ranker", model(8, &[("", 17)], &[CONV]));
-    put("quiet-other-name/serve/segmenter", model(9, &[("", 19)], &[GEMM]));
+    put("quiet-other-name/serve/segmenter", model(9, &[("", 19)], &[HEAD]));
 }
 
 /// A ranker as a recent PyTorch exports it.
