@@ -1,6 +1,6 @@
 use super::cuda_major_mismatch;
 use crate::{
-    environment::{CudaUse, CudnnUser, Environment, PackageView, Side},
+    environment::{CudaUse, CudaUser, CudnnUser, Environment, PackageView, Side},
     fact::{Image, ImageRole},
     finding::{Impact, Severity, Verdicts},
     knowledge::image::Reference,
@@ -51,6 +51,13 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         return;
     }
     let Some(lacks) = Lacks::of(ctx, image.value) else { return };
+    let cuda_users = side.cuda_users(ctx.knowledge);
+    let offers = cuda_major_mismatch::offers(cuda_users);
+    // A build for another CUDA major is one cause, and cuda-major-mismatch has said it.
+    let is_blamed = |component: &str| {
+        let loads = |user: &&CudaUser| user.component == component && user.how == CudaUse::Loaded;
+        !offers.is_empty() && cuda_users.iter().find(loads).is_some_and(|user| !cuda_major_mismatch::found(user, &offers))
+    };
     for user in side.cudnn_users(ctx.knowledge).iter().filter(|user| user.how == CudaUse::Loaded) {
         // Without a GPU, TensorFlow and CTranslate2 run as they are meant to; a build for the GPU is not meant for that.
         if !side.has_gpu() && !cuda_major_mismatch::names_gpu(&user.component) {
@@ -69,7 +76,7 @@ fn check(ctx: &Context<'_>, side: &Environment, out: &mut Verdicts) {
         if lacks.cudnn {
             missing.push(format!("cuDNN {}", user.cudnn.major()));
         }
-        if missing.is_empty() || installs_wheels(side, &user.component) {
+        if missing.is_empty() || is_blamed(&user.component) || installs_wheels(side, &user.component) {
             continue;
         }
         out.findings.push(finding(ctx, side, user, &missing, (image.value, image.place)));

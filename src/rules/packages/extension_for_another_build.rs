@@ -1,5 +1,5 @@
 use crate::{
-    environment::{CudaUse, CudaUser, Environment, PackageView},
+    environment::{CudaUse, CudaUser, Environment, PackageView, Side},
     fact::ImageRole,
     finding::{Impact, Severity, Verdicts},
     knowledge::{
@@ -125,6 +125,10 @@ fn from_pypi(ctx: &Context<'_>, side: &Environment, view: &PackageView, out: &mu
     }
     let (name, wanted) = (&view.name, row.cuda.major());
     let severity = if provenance.grounds == Grounds::Error && torch.sure { Severity::Error } else { Severity::Warning };
+    // What may be, was not in training: it ran.
+    if severity != Severity::Error && side.side == Side::Training {
+        return;
+    }
     let claim = format!("the wheels of {name} {version} on PyPI are compiled for CUDA {}", row.cuda);
     let mut finding = RULE
         .finding(format!("{name} {version} is compiled for CUDA {wanted}, and {} for CUDA {}", torch.shown, torch.cuda))
