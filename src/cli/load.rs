@@ -305,7 +305,7 @@ fn note_unknown_bases(file: &mut ReadFile, knowledge: &Knowledge) {
             && !knowledge.knows_image(&Reference::parse(&image.reference))
         {
             let reason = format!("what the image `{}` brings is not known", image.reference);
-            file.skipped.push(SkippedPart { place: fact.place, reason });
+            file.skipped.insert(0, SkippedPart { place: fact.place, reason });
         }
     }
 }
