@@ -1,7 +1,7 @@
 use super::cuda_major_mismatch;
 use crate::{
     environment::{CudaUse, CudaUser, CudnnUser, Environment, PackageView, Side},
-    fact::{Image, ImageRole},
+    fact::{Image, ImageRole, PackageName},
     finding::{Impact, Severity, Verdicts},
     knowledge::image::Reference,
     rules::{Check, Context, listed, packages::build_drift},
@@ -145,14 +145,16 @@ fn cuda_of(ctx: &Context<'_>, side: &Environment, component: &str) -> String {
     user.map_or_else(|| "CUDA".to_owned(), |user| format!("CUDA {}", user.cuda.major()))
 }
 
-/// Packages that pip installs torch for, and with it NVIDIA's wheels; their other companions are told by their names.
-const BRING_TORCH: [&str; 44] = [
+/// Packages that pip installs torch for, and with it NVIDIA's wheels; their other companions are told by their names. The
+/// table of needs does not say: it also holds bounds on what merely stands beside.
+const BRING_TORCH: [&str; 49] = [
     "accelerate", "autogluon", "bertopic", "bitsandbytes", "compressed-tensors", "deepspeed", "demucs", "docling", "easyocr",
-    "fairseq", "fastai", "flair", "flagembedding", "flash-attn", "gfpgan", "infinity-emb", "keybert", "kornia", "lightning",
+    "fairseq", "fastai", "flair", "flagembedding", "flash-attn", "gfpgan", "infinity-emb", "keybert", "kornia", "langchain-huggingface", "lightning",
+    "marker-pdf", "openunmix",
     "mmcv", "monai", "nemo-toolkit", "open-clip-torch", "openai-whisper", "optimum", "peft", "pyannote-audio",
     "pytorch-forecasting", "pytorch-lightning", "pytorch-tabnet", "sentence-transformers", "setfit", "sglang",
-    "simpletransformers", "spacy-transformers", "speechbrain", "stable-baselines3", "surya-ocr", "thop", "timm", "trl", "tts",
-    "ultralytics", "xformers",
+    "silero-vad", "simpletransformers", "spacy-transformers", "speechbrain", "stable-baselines3", "surya-ocr", "thop", "timm", "trl", "tts",
+    "ultralytics", "whisperx", "xformers",
 ];
 
 /// Whether packages or variables may bring GPU libraries, in whatever version.
@@ -163,10 +165,13 @@ fn may_bring_libraries(ctx: &Context<'_>, side: &Environment) -> bool {
     let cpu_torch = torch.is_some_and(|torch| build_drift::is_cpu(side, torch, ctx.knowledge));
     let brings = |view: &PackageView| {
         let name = view.name.as_str();
-        if view.is_conda() {
+        // What a direct reference depends on is not known.
+        if view.is_conda() || view.is_direct() {
             return true;
         }
-        if name.starts_with("torch") || BRING_TORCH.contains(&name) {
+        let extra = |it: &PackageName| ["torch", "gpu", "all"].contains(&it.as_str()) || it.as_str().starts_with("cuda");
+        let asks_for_more = view.entries.iter().flat_map(|entry| &entry.package.extras).any(extra);
+        if name.starts_with("torch") || BRING_TORCH.contains(&name) || asks_for_more {
             return !cpu_torch;
         }
         let families = ["jax", "paddlepaddle", "cupy", "mxnet", "rapids", "cudf", "cuml", "vllm"];

@@ -124,9 +124,15 @@ fn from_pypi(ctx: &Context<'_>, side: &Environment, view: &PackageView, out: &mu
         return;
     }
     let (name, wanted) = (&view.name, row.cuda.major());
-    let severity = if provenance.grounds == Grounds::Error && torch.sure { Severity::Error } else { Severity::Warning };
+    // A label comes from an index. Where none is named, the extension may be from there too, under the number of PyPI's.
+    let view_of_torch = side.package("torch");
+    let index_unseen = view_of_torch.is_some_and(|torch| {
+        torch.pin().is_some_and(Version::is_local) && !side.has_other_index(torch)
+    });
+    let known_to_fail = provenance.grounds == Grounds::Error;
+    let severity = if known_to_fail && torch.sure && !index_unseen { Severity::Error } else { Severity::Warning };
     // What may be, was not in training: it ran.
-    if severity != Severity::Error && side.side == Side::Training {
+    if severity != Severity::Error && side.side == Side::Training || index_unseen && !known_to_fail {
         return;
     }
     let claim = format!("the wheels of {name} {version} on PyPI are compiled for CUDA {}", row.cuda);
